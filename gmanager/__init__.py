@@ -1,0 +1,1 @@
+"""The global manager: pids, placement, load figures and membership."""

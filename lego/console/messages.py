@@ -1,0 +1,105 @@
+"""The door of the console, which runs where the person is and serves the processors.
+
+`stream` is 0, 1 or 2, the host's descriptors. What they are (terminal, pipe, file) shows through: a guest can
+seek in a redirected file and ask a terminal for its size. No call blocks for longer than it was told.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+from lego.fabric.wire import Door, Request
+from lego.linux.stat import Stat
+
+
+class CountReply(msgspec.Struct, array_like=True, frozen=True):
+    """Bytes moved (those of a read are the payload), or a position. `again`: nothing came in the time given."""
+
+    count: int
+    again: bool = False
+
+
+class Read(Request, frozen=True):
+    """read(2), or pread(2) when `offset` is not negative. Waits for input up to `wait_ms`; count 0 without `again` is the
+    end of the input."""
+
+    Reply: ClassVar = CountReply
+    stream: int
+    length: int
+    wait_ms: int
+    offset: int = -1
+
+
+class Write(Request, frozen=True):
+    """write(2) of the payload, or pwrite(2). Waits up to `wait_ms` for a reader; may write less than all. EPIPE
+    when nobody will read it, ENOSPC and EIO as the host says."""
+
+    Reply: ClassVar = CountReply
+    stream: int
+    wait_ms: int
+    offset: int = -1
+
+
+class Seek(Request, frozen=True):
+    """lseek(2). ESPIPE on pipes and terminals."""
+
+    Reply: ClassVar = CountReply
+    stream: int
+    offset: int
+    whence: int
+
+
+class Truncate(Request, frozen=True):
+    """ftruncate(2) of a redirected file."""
+
+    Reply: ClassVar = CountReply
+    stream: int
+    size: int
+
+
+class DescribeReply(msgspec.Struct, array_like=True, frozen=True):
+    """What a stream is."""
+
+    stat: Stat
+    flags: int
+    """O_ACCMODE and O_APPEND of the host's descriptor."""
+    terminal: bool
+    path: str
+    """What /proc/self/fd shows on the host: a path, "pipe:[...]"."""
+
+
+class Describe(Request, frozen=True):
+    """fstat(2) and more. EBADF when the stream is closed."""
+
+    Reply: ClassVar = DescribeReply
+    stream: int
+
+
+class PollReply(msgspec.Struct, array_like=True, frozen=True):
+    """POLL* bits that hold now, for each stream asked for."""
+
+    events: list[int]
+
+
+class Poll(Request, frozen=True):
+    """poll(2) of several streams, waiting up to `wait_ms` for one."""
+
+    Reply: ClassVar = PollReply
+    streams: list[int]
+    events: list[int]
+    wait_ms: int
+
+
+class Control(Request, frozen=True):
+    """ioctl(2) of a terminal: TCGETS, TCSETS*, TIOCGWINSZ, TIOCSWINSZ, FIONREAD, TIOCGPGRP and the like. The payload, and
+    that of the reply, is the structure. ENOTTY when it is no terminal."""
+
+    Reply: ClassVar = CountReply
+    stream: int
+    request: int
+    """One of the numbers of asm-generic/ioctls.h that the console knows; others are ENOTTY."""
+
+
+DOOR = Door("console", [Read, Write, Seek, Truncate, Describe, Poll, Control])

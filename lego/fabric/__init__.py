@@ -1,0 +1,1 @@
+"""How components reach each other: endpoints, transports, the network's cost, and what can go wrong."""

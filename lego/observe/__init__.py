@@ -1,0 +1,1 @@
+"""What can be seen of a machine: counters, the virtual clock, traces."""

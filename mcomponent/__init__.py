@@ -1,0 +1,1 @@
+"""The memory component: VMAs, page tables, frames, the page cache, and the loader of programs."""

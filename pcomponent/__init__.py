@@ -1,0 +1,1 @@
+"""The processor component: the CPU, its ExCache, and the kernel that programs see."""
