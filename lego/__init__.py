@@ -1,0 +1,1 @@
+"""Lego: a disaggregated operating system that runs on ordinary machines."""

@@ -1,0 +1,93 @@
+"""The open file description (Linux's struct file), which descriptors refer to and `dup` shares.
+
+A kind of file is a subclass that says what it can do; what it does not define fails as Linux would. Methods
+take the calling thread, for its memory component, its clock and its signals. Those that may block
+are generators, used with `yield from`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+from lego.linux.errno import E, LinuxError
+from lego.linux.stat import FsStat, Stat
+from pcomponent.waiting import Wait, Wake
+
+if TYPE_CHECKING:
+    from lego.regions import ObjectId
+    from pcomponent.process import Thread
+
+Blocking = Generator[Wait, Wake, Any]
+
+POLLIN, POLLPRI, POLLOUT, POLLERR, POLLHUP, POLLNVAL = 0x1, 0x2, 0x4, 0x8, 0x10, 0x20
+POLLRDNORM, POLLWRNORM = 0x40, 0x100
+
+
+class OpenFile:
+    """The base of all kinds. `flags` are O_* as fcntl(F_GETFL) shows them; `references` counts descriptors."""
+
+    object: ObjectId | None = None
+    """What `mmap` maps, for files that have pages."""
+    handle = 0
+    """The storage handle, 0 when it is not a storage component's file."""
+
+    def __init__(self, flags: int, path: str = "") -> None:
+        self.flags = flags
+        self.path = path
+        self.offset = 0
+        self.references = 0
+
+    def read(self, task: Thread, length: int) -> Blocking:
+        """read(2): returns bytes, at and past the file's own offset."""
+        raise LinuxError(E.EINVAL)
+        yield
+
+    def write(self, task: Thread, data: bytes) -> Blocking:
+        """write(2): returns how many bytes were taken."""
+        raise LinuxError(E.EINVAL)
+        yield
+
+    def pread(self, task: Thread, length: int, offset: int) -> Blocking:
+        """pread64(2): returns bytes."""
+        raise LinuxError(E.ESPIPE)
+        yield
+
+    def pwrite(self, task: Thread, data: bytes, offset: int) -> Blocking:
+        """pwrite64(2): returns how many bytes were taken."""
+        raise LinuxError(E.ESPIPE)
+        yield
+
+    def seek(self, task: Thread, offset: int, whence: int) -> int:
+        """lseek(2): returns the new offset."""
+        raise LinuxError(E.ESPIPE)
+
+    def stat(self, task: Thread) -> Stat:
+        """fstat(2)."""
+        raise LinuxError(E.EBADF)
+
+    def statfs(self, task: Thread) -> FsStat:
+        """fstatfs(2)."""
+        raise LinuxError(E.ENOSYS)
+
+    def truncate(self, task: Thread, size: int) -> None:
+        """ftruncate(2)."""
+        raise LinuxError(E.EINVAL)
+
+    def sync(self, task: Thread, data_only: bool) -> None:
+        """fsync(2), fdatasync(2)."""
+        raise LinuxError(E.EINVAL)
+
+    def ioctl(self, task: Thread, request: int, argument: int) -> int:
+        """ioctl(2); `argument` is a guest pointer or a number."""
+        raise LinuxError(E.ENOTTY)
+
+    def poll(self, task: Thread, events: int, wait_ms: int = 0) -> int:
+        """POLL* bits that hold now; files that are always ready say so."""
+        return events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM)
+
+    polls_outside = False
+    """Whether readiness can change without any guest thread running."""
+
+    def close(self, task: Thread) -> None:
+        """The last descriptor is gone."""

@@ -1,0 +1,108 @@
+"""A process and its threads, as the processor keeps them.
+
+Here is what Linux keeps in task_struct, files_struct, fs_struct and signal_struct; the memory map is the memory
+component's, and `space` is this processor's view of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+from lego.observe.clock import Meter
+from lego.observe.counters import Counters, counter, keyed
+
+if TYPE_CHECKING:
+    from pcomponent.files.table import FileTable
+    from pcomponent.kernel import Kernel
+    from pcomponent.rlimits import Limits
+    from pcomponent.signals import SignalState
+    from pcomponent.space import Space
+    from pcomponent.waiting import Wait, Wake
+
+
+class ProcessCounters(Counters):
+    """What one processor's programs did."""
+
+    instructions: int = counter("instructions executed, each iteration of a REP prefix as one")
+    syscalls: dict[str, int] = keyed("system calls, by name")
+    failed_syscalls: dict[str, int] = keyed("system calls that returned an error, by name")
+    faults: dict[str, int] = keyed("exceptions that became signals, by signal")
+
+
+class WorkingDirectory:
+    """Where relative paths start: an open directory at the storage component, and the path it was reached by."""
+
+    def __init__(self, handle: int, path: str) -> None:
+        self.handle = handle
+        self.path = path
+
+
+class Process:
+    """A thread group and what its threads share."""
+
+    def __init__(self, kernel: Kernel, pid: int, vnode: int) -> None:
+        self.kernel = kernel
+        self.pid = pid
+        self.parent = 0
+        self.group = pid
+        self.session = pid
+        self.vnode = vnode
+        self.home = ""
+        """The home memory component."""
+        self.memories: list[str] = []
+        """All memory components, as `mcomponent.messages.cache_of` wants them."""
+        self.storage = ""
+        self.console = ""
+        self.path = ""
+        """The program's absolute path (/proc/self/exe)."""
+        self.command = ""
+        """At most 15 bytes (/proc/self/comm, prctl PR_GET_NAME)."""
+        self.arguments: list[bytes] = []
+        self.environment: list[bytes] = []
+        self.identity = (0, 0, 0, 0)
+        """uid, euid, gid, egid."""
+        self.umask = 0o022
+        self.started_ns = 0
+        self.trace = False
+        self.threads: dict[int, Thread] = {}
+        self.working_directory: WorkingDirectory
+        self.files: FileTable
+        self.space: Space
+        self.limits: Limits
+        self.signals: SignalState
+        self.status: int | None = None
+        """The wait(2) status once it ended: code << 8, or the signal's number."""
+        self.lost: tuple[str, str] | None = None
+        """(component, why) when the machine failed under it."""
+
+
+class Thread:
+    """One thread of control: registers when it does not run, and what it is doing in the kernel."""
+
+    def __init__(self, process: Process, tid: int) -> None:
+        self.process = process
+        self.tid = tid
+        self.meter = Meter()
+        """The virtual clock of the core that it runs on."""
+        self.signal_mask = 0
+        """Bit n-1 is signal n."""
+        self.clear_child_tid = 0
+        self.robust_list = 0
+        self.name = ""
+        self.call: Generator[Wait, Wake, Any] | None = None
+        """The system call that it is in the middle of."""
+        self.wait: Wait | None = None
+        self.instructions = 0
+        self.kernel_ns = 0
+        """Virtual time spent in system calls, for times(2) and getrusage(2)."""
+
+    @property
+    def memory(self) -> Space:
+        """Guest memory: `read`, `write`, `read_string`; see `pcomponent.space`."""
+        return self.process.space
+
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel that runs it."""
+        return self.process.kernel

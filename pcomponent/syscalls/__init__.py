@@ -1,0 +1,1 @@
+"""The system calls: the table, and one file for each family."""

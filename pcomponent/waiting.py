@@ -1,0 +1,41 @@
+"""How a system call blocks: it yields a `Wait`, its thread is parked, and it is resumed with a `Wake`.
+
+A wait has an end: something becomes ready, a deadline in virtual time passes, or a signal arrives. What
+is ready may depend on the outside (a terminal, a pipe of the host); then `ready` may itself wait a little in
+host time when it is told that nothing else can run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import NamedTuple
+
+
+class Wake(Enum):
+    """Why a wait ended."""
+
+    READY = "ready"
+    TIMEOUT = "timeout"
+    SIGNAL = "signal"
+
+
+class Wait(NamedTuple):
+    """What a parked thread waits for; any of these ends it."""
+
+    ready: Callable[[int], bool] | None = None
+    """Called with how many milliseconds of host time it may wait (0 when others can run)."""
+    until_ns: int | None = None
+    """A deadline on the monotonic virtual clock."""
+    outside: bool = False
+    """Whether `ready` can become true without any guest thread running."""
+
+
+class Interrupted(Exception):
+    """A signal ended a call. With `restart`, it is made again after a handler with SA_RESTART, or when no handler
+    runs; otherwise it returns -EINTR. A call that must not start from its beginning (nanosleep) gives
+    `restart=False`. Source: signal(7), "Interruption of system calls"."""
+
+    def __init__(self, restart: bool) -> None:
+        super().__init__(restart)
+        self.restart = restart
