@@ -1,0 +1,385 @@
+"""The CPU: Unicorn, set up so that a guest sees an x86-64-v2 processor in user mode, and nothing else.
+
+One engine runs all threads of a processor component, one after the other. Its "physical memory" is the
+ExCache's arena; there are no page tables: a TLB miss asks the callback in `pcomponent.excache.callbacks`.
+
+    cpu.enter(task's context, space)
+    stop = cpu.run(rip, quantum)        # Stop.SYSCALL, Stop.FAULT, ...
+    numbers = cpu.syscall_arguments()
+
+The engine runs at CPL 3, which it reaches as a kernel would, with one SYSRET; so privileged instructions fault, and
+with CR4.TSD set so does RDTSC, which Unicorn would otherwise answer from the host's clock.
+
+Unicorn facts that this file works around (2.1.4): `emu_start` takes an `until` address, which must be one no
+guest can reach; an exception handled by a hook stays "in flight" and turns the next into a double fault, until
+the state is restored from a saved context; CPUID leaves are answered by a hook.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import Any
+
+from unicorn import x86_const as x86
+from unicorn.unicorn import Uc
+from unicorn.unicorn_const import (
+    UC_ARCH_X86,
+    UC_CTL_IO_WRITE,
+    UC_CTL_TB_FLUSH,
+    UC_CTL_TB_REMOVE_CACHE,
+    UC_CTL_TLB_FLUSH,
+    UC_ERR_EXCEPTION,
+    UC_ERR_INSN_INVALID,
+    UC_ERR_OK,
+    UC_HOOK_BLOCK,
+    UC_HOOK_EDGE_GENERATED,
+    UC_HOOK_INSN,
+    UC_HOOK_INTR,
+    UC_HOOK_TLB_FILL,
+    UC_MODE_64,
+    UC_TLB_VIRTUAL,
+)
+from unicorn.unicorn_py3.unicorn import uclib
+
+from lego.linux.cpuid import cpuid
+from pcomponent import fxsave
+from pcomponent.counting import BLOCK_HOOK, EDGE_HOOK, InstructionCounter
+from pcomponent.excache import callbacks
+from pcomponent.excache import layout as at
+from pcomponent.registers import Registers
+
+UNREACHABLE = (1 << 64) - 1
+"""Where `emu_start` would stop: not canonical, so no guest gets there."""
+
+CODE64_SELECTOR, DATA_SELECTOR = 0x33, 0x2B  # arch/x86/include/asm/segment.h: __USER_CS, __USER_DS
+MSR_EFER, MSR_STAR = 0xC0000080, 0xC0000081
+EFER_SCE_LME_LMA_NXE = 0xD01
+CR0_PE_MP_ET_NE_WP_AM_PG = 0x80050033
+CR4_TSD_PAE_OSFXSR_OSXMMEXCPT = 0x624
+SYSRETQ = b"\x48\x0f\x07"
+CPU_MODEL = x86.UC_CPU_X86_NEHALEM
+
+_FLUSH_TLB = UC_CTL_TLB_FLUSH | UC_CTL_IO_WRITE << 30
+_FLUSH_BLOCKS = UC_CTL_TB_FLUSH | UC_CTL_IO_WRITE << 30
+_REMOVE_BLOCKS = UC_CTL_TB_REMOVE_CACHE | 2 << 26 | UC_CTL_IO_WRITE << 30
+
+
+class Stop(Enum):
+    """Why the CPU came to a halt."""
+
+    SYSCALL = "syscall"
+    FAULT = "fault"
+    """An access that the ExCache could not serve: `fault_address`, `fault_access`."""
+    CODE_WRITE = "code write"
+    """A store into a line that has been executed."""
+    EXCEPTION = "exception"
+    """`exception_vector`: division, INT3, a privileged instruction and so on."""
+    ILLEGAL = "illegal instruction"
+    QUANTUM = "quantum"
+    AGAIN = "again"
+    """Housekeeping is done: just go on."""
+
+
+class EngineError(Exception):
+    """Unicorn ended in a way that no guest can cause. The processor component has failed."""
+
+
+class _Batch:
+    """A set of 64-bit registers read or written with one call."""
+
+    def __init__(self, registers: Sequence[int]) -> None:
+        self.count = len(registers)
+        self.ids = (ctypes.c_int * self.count)(*registers)
+        self.values = (ctypes.c_uint64 * self.count)()
+        base = ctypes.addressof(self.values)
+        self.pointers = (ctypes.c_void_p * self.count)(*(base + 8 * i for i in range(self.count)))
+
+
+_GENERAL = (
+    x86.UC_X86_REG_RAX, x86.UC_X86_REG_RBX, x86.UC_X86_REG_RCX, x86.UC_X86_REG_RDX, x86.UC_X86_REG_RSI,
+    x86.UC_X86_REG_RDI, x86.UC_X86_REG_RBP, x86.UC_X86_REG_RSP, x86.UC_X86_REG_R8, x86.UC_X86_REG_R9,
+    x86.UC_X86_REG_R10, x86.UC_X86_REG_R11, x86.UC_X86_REG_R12, x86.UC_X86_REG_R13, x86.UC_X86_REG_R14,
+    x86.UC_X86_REG_R15, x86.UC_X86_REG_RIP, x86.UC_X86_REG_EFLAGS, x86.UC_X86_REG_FS_BASE,
+    x86.UC_X86_REG_GS_BASE,
+)  # fmt: skip
+_GENERAL_NAMES = (
+    "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+    "rip", "rflags", "fs_base", "gs_base",
+)  # fmt: skip
+_SYSCALL = (
+    x86.UC_X86_REG_RAX, x86.UC_X86_REG_RDI, x86.UC_X86_REG_RSI, x86.UC_X86_REG_RDX, x86.UC_X86_REG_R10,
+    x86.UC_X86_REG_R8, x86.UC_X86_REG_R9, x86.UC_X86_REG_RIP, x86.UC_X86_REG_EFLAGS,
+)  # fmt: skip
+_RESULT = (x86.UC_X86_REG_RAX, x86.UC_X86_REG_RCX, x86.UC_X86_REG_R11)
+
+_CPUID_HOOK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+
+USER_FLAGS = 0x50DD5
+"""EFLAGS bits that user code may set: what sigreturn lets through (arch/x86/kernel/signal_64.c, FIX_EFLAGS)."""
+
+
+class Cpu:
+    """One Unicorn engine over an arena of cache lines."""
+
+    def __init__(self, arena: Any, words: Any, cores: int) -> None:
+        """`arena` is a writable buffer of all lines, `words` the table array of `excache.layout`."""
+        self.counter = InstructionCounter()
+        self._words = memoryview(words).cast("B").cast("Q")
+        self._cores = cores
+        self._uc = Uc(UC_ARCH_X86, UC_MODE_64)
+        self._uc.ctl_set_cpu_model(CPU_MODEL)
+        self._uc.ctl_set_tlb_mode(UC_TLB_VIRTUAL)
+        self._handle = self._uc._uch
+        self._arena = (ctypes.c_char * len(arena)).from_buffer(arena)
+        _check(
+            uclib.uc_mem_map_ptr(
+                self._handle, ctypes.c_uint64(0), ctypes.c_uint64(len(arena)), 7, ctypes.byref(self._arena)
+            )
+        )
+        self._syscall = _Batch(_SYSCALL)
+        self._result = _Batch(_RESULT)
+        self._general = _Batch(_GENERAL)
+        self._hooks: list[Any] = []
+        self._install_hooks(int(words.ctypes.data))
+        self._enter_user_mode()
+        self._pristine = self.new_context()
+
+    # ---- setting up ---------------------------------------------------------------------------------
+
+    def _hook(self, kind: int, function: int, data: int, *extra: Any) -> None:
+        handle = ctypes.c_size_t()
+        _check(
+            uclib.uc_hook_add(
+                self._handle, ctypes.byref(handle), kind, ctypes.c_void_p(function), ctypes.c_void_p(data),
+                ctypes.c_uint64(1), ctypes.c_uint64(0), *extra,
+            )
+        )  # fmt: skip
+
+    def _install_hooks(self, words: int) -> None:
+        self._hook(UC_HOOK_TLB_FILL, callbacks.tlb_fill.address, words)
+        self._hook(UC_HOOK_INSN, callbacks.on_syscall.address, words, ctypes.c_int(x86.UC_X86_INS_SYSCALL))
+        self._hook(UC_HOOK_INTR, callbacks.on_exception.address, words)
+        self._hook(UC_HOOK_BLOCK, BLOCK_HOOK, self.counter.pointer)
+        self._hook(UC_HOOK_EDGE_GENERATED, EDGE_HOOK, self.counter.pointer)
+        answer = _CPUID_HOOK(self._on_cpuid)
+        self._hooks.append(answer)
+        pointer = ctypes.cast(answer, ctypes.c_void_p).value or 0
+        self._hook(UC_HOOK_INSN, pointer, 0, ctypes.c_int(x86.UC_X86_INS_CPUID))
+
+    def _on_cpuid(self, engine: int, data: int) -> int:
+        uc = self._uc
+        values = cpuid(uc.reg_read(x86.UC_X86_REG_EAX), uc.reg_read(x86.UC_X86_REG_ECX), self._cores)
+        registers = (x86.UC_X86_REG_RAX, x86.UC_X86_REG_RBX, x86.UC_X86_REG_RCX, x86.UC_X86_REG_RDX)
+        for register, value in zip(registers, values, strict=True):
+            uc.reg_write(register, value)
+        return 1
+
+    def _enter_user_mode(self) -> None:
+        """Runs one SYSRET from the kernel's window, as Linux does to enter a program."""
+        uc, words = self._uc, self._words
+        uc.reg_write(x86.UC_X86_REG_CR0, CR0_PE_MP_ET_NE_WP_AM_PG)
+        uc.reg_write(x86.UC_X86_REG_CR4, CR4_TSD_PAE_OSFXSR_OSXMMEXCPT)
+        uc.msr_write(MSR_EFER, EFER_SCE_LME_LMA_NXE)
+        uc.msr_write(MSR_STAR, (CODE64_SELECTOR - 16) << 48)
+        uc.reg_write(x86.UC_X86_REG_RCX, at.KERNEL_BASE)
+        uc.reg_write(x86.UC_X86_REG_R11, 0x202)
+        self._arena[: len(SYSRETQ)] = SYSRETQ
+        words[at.KERNEL_WINDOW] = 1
+        words[at.FILLS_LIMIT] = UNREACHABLE
+        self.counter.start(1)
+        self.counter.learn(at.KERNEL_BASE, 1)
+        error = self._emulate(at.KERNEL_BASE)
+        words[at.KERNEL_WINDOW] = 0
+        self.flush_blocks()
+        self.flush_tlb()
+        self.counter.forget_all()
+        self._arena[: len(SYSRETQ)] = bytes(len(SYSRETQ))
+        if error != UC_ERR_OK:
+            raise EngineError(f"entering user mode: Unicorn error {error}")
+        self.write_registers(Registers())
+
+    # ---- running ------------------------------------------------------------------------------------
+
+    def _emulate(self, rip: int, until: int = UNREACHABLE) -> int:
+        error: int = uclib.uc_emu_start(
+            self._handle, ctypes.c_uint64(rip), ctypes.c_uint64(until), ctypes.c_uint64(0), ctypes.c_size_t(0)
+        )
+        return error
+
+    def run(self, rip: int, quantum: int, until: int = UNREACHABLE) -> Stop:
+        """Runs from `rip` for about `quantum` instructions at most; `counter.count` says how many ran."""
+        words, counter = self._words, self.counter
+        words[at.STOP] = at.STOP_NONE
+        counter.start(quantum)
+        error = self._emulate(rip, until)
+        reason = words[at.STOP]
+        if reason == at.STOP_SYSCALL and error == UC_ERR_OK:
+            return Stop.SYSCALL
+        if error == UC_ERR_EXCEPTION:
+            if reason == at.STOP_FAULT:
+                return Stop.FAULT
+            if reason == at.STOP_CODE_WRITE:
+                return Stop.CODE_WRITE
+            if reason == at.STOP_GROW:
+                self.flush_tlb()
+                return Stop.AGAIN
+        if error == UC_ERR_INSN_INVALID:
+            return Stop.ILLEGAL
+        if error == UC_ERR_OK:
+            return self._stopped_by_hook(reason)
+        raise EngineError(f"Unicorn error {error} at {self.rip:#x}")
+
+    def _stopped_by_hook(self, reason: int) -> Stop:
+        counter = self.counter
+        if reason == at.STOP_EXCEPTION:
+            return Stop.EXCEPTION
+        if counter.unknown:
+            if counter.crowded:
+                self.flush_blocks()
+                counter.forget_all()
+            rip = self.rip
+            counter.learn(rip, self._uc.ctl_request_cache(rip)[1])
+            return Stop.AGAIN
+        return Stop.QUANTUM
+
+    @property
+    def fault_address(self) -> int:
+        """The page of the access that stopped the CPU."""
+        return self._words[at.FAULT_ADDRESS]
+
+    @property
+    def fault_access(self) -> int:
+        """READ, WRITE or EXEC."""
+        return self._words[at.FAULT_ACCESS]
+
+    @property
+    def exception_vector(self) -> int:
+        """The x86 exception number."""
+        return self._words[at.EXCEPTION]
+
+    def clear_exception(self) -> None:
+        """Forgets the exception in flight; every register keeps its value."""
+        registers = self.read_registers()
+        self.restore_context(self._pristine)
+        self.write_registers(registers)
+
+    # ---- translations -------------------------------------------------------------------------------
+
+    def flush_tlb(self) -> None:
+        """Forgets all address translations."""
+        self._words[at.FILLS_LIMIT] = self._words[at.FILLS] + 8192  # Then again, to let the TLB grow.
+        uclib.uc_ctl(self._handle, _FLUSH_TLB)
+
+    def flush_blocks(self) -> None:
+        """Forgets all translated code."""
+        uclib.uc_ctl(self._handle, _FLUSH_BLOCKS)
+
+    def forget_code(self, line: int) -> None:
+        """Forgets the translated code of a line. The TLB must be flushed before the guest runs again."""
+        self._words[at.KERNEL_WINDOW] = 1
+        start = at.KERNEL_BASE + (line << 12)
+        uclib.uc_ctl(self._handle, _REMOVE_BLOCKS, ctypes.c_uint64(start), ctypes.c_uint64(start + 4096))
+        self._words[at.KERNEL_WINDOW] = 0
+        self.counter.code_changed()
+
+    # ---- registers ----------------------------------------------------------------------------------
+
+    @property
+    def rip(self) -> int:
+        """The instruction pointer."""
+        value: int = self._uc.reg_read(x86.UC_X86_REG_RIP)
+        return value
+
+    def syscall_arguments(self) -> tuple[int, ...]:
+        """(number, six arguments, the address behind the instruction, flags)."""
+        batch = self._syscall
+        uclib.uc_reg_read_batch(self._handle, batch.ids, batch.pointers, batch.count)
+        return tuple(batch.values)
+
+    def write_result(self, result: int, rip: int, flags: int) -> None:
+        """What SYSCALL leaves behind: the result in RAX, RIP in RCX, the flags in R11."""
+        batch = self._result
+        batch.values[:] = (result & UNREACHABLE, rip, flags)
+        uclib.uc_reg_write_batch(self._handle, batch.ids, batch.pointers, batch.count)
+
+    def write_base(self, register: str, value: int) -> None:
+        """Sets "fs_base" or "gs_base"."""
+        self._uc.reg_write({"fs_base": x86.UC_X86_REG_FS_BASE, "gs_base": x86.UC_X86_REG_GS_BASE}[register], value)
+
+    def read_base(self, register: str) -> int:
+        """"fs_base" or "gs_base"."""
+        value: int = self._uc.reg_read(
+            {"fs_base": x86.UC_X86_REG_FS_BASE, "gs_base": x86.UC_X86_REG_GS_BASE}[register]
+        )
+        return value
+
+    def read_registers(self) -> Registers:
+        """All of the guest's state."""
+        batch = self._general
+        uclib.uc_reg_read_batch(self._handle, batch.ids, batch.pointers, batch.count)
+        values = dict(zip(_GENERAL_NAMES, batch.values, strict=True))
+        return Registers(**values, fpu=self._read_fpu())
+
+    def write_registers(self, registers: Registers) -> None:
+        """Sets all of the guest's state."""
+        batch = self._general
+        for i, name in enumerate(_GENERAL_NAMES):
+            batch.values[i] = getattr(registers, name) & UNREACHABLE
+        uclib.uc_reg_write_batch(self._handle, batch.ids, batch.pointers, batch.count)
+        self._write_fpu(registers.fpu)
+
+    def _read_fpu(self) -> bytes:
+        uc = self._uc
+        st = []
+        for i in range(8):
+            mantissa, exponent = uc.reg_read(x86.UC_X86_REG_ST0 + i)
+            st.append(struct.pack("<QH", mantissa, exponent & 0xFFFF))
+        xmm = [uc.reg_read(x86.UC_X86_REG_XMM0 + i) for i in range(16)]
+        tags = uc.reg_read(x86.UC_X86_REG_FPTAG)
+        abridged = sum(1 << i for i in range(8) if tags >> 2 * i & 3 != 3)
+        return fxsave.pack(
+            st,
+            xmm,
+            uc.reg_read(x86.UC_X86_REG_FPCW),
+            uc.reg_read(x86.UC_X86_REG_FPSW),
+            abridged,
+            uc.reg_read(x86.UC_X86_REG_MXCSR),
+        )
+
+    def _write_fpu(self, image: bytes) -> None:
+        uc = self._uc
+        st, xmm, control, status, abridged, mxcsr = fxsave.unpack(image)
+        # The status word first: it has the top of the stack, which ST(i) is counted from.
+        uc.reg_write(x86.UC_X86_REG_FPSW, status)
+        uc.reg_write(x86.UC_X86_REG_FPCW, control)
+        for i, value in enumerate(st):
+            uc.reg_write(x86.UC_X86_REG_ST0 + i, struct.unpack("<QH", value))
+        uc.reg_write(x86.UC_X86_REG_FPTAG, sum(0 if abridged >> i & 1 else 3 << 2 * i for i in range(8)))
+        for i, wide in enumerate(xmm):
+            uc.reg_write(x86.UC_X86_REG_XMM0 + i, wide)
+        uc.reg_write(x86.UC_X86_REG_MXCSR, mxcsr)
+
+    # ---- threads ------------------------------------------------------------------------------------
+
+    def new_context(self) -> Any:
+        """A copy of the state now, to be given to `restore_context`."""
+        return self._uc.context_save()
+
+    def save_context(self, context: Any) -> None:
+        """Writes the state into a context made by `new_context`."""
+        _check(uclib.uc_context_save(self._handle, context.context))
+
+    def restore_context(self, context: Any) -> None:
+        """Makes a context the state."""
+        _check(uclib.uc_context_restore(self._handle, context.context))
+
+
+def _check(error: int) -> None:
+    if error != UC_ERR_OK:
+        raise EngineError(f"Unicorn error {error}")
+
+
+ReadCode = Callable[[int, int], bytes]

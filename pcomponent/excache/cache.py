@@ -1,0 +1,218 @@
+"""The ExCache of one processor component: lines of 4 KiB, found by key, managed in software.
+
+To fetch a page: `line = cache.choose(key)`; if `cache.is_dirty(line)`, write the old contents back to
+their owner; `cache.evict(line)`; fill `cache.line(line)`; `cache.install(line, key, rights)`.
+
+A line is in one of four states; what may follow:
+
+    EMPTY --install--> CLEAN --guest or kernel write--> DIRTY --clean()--> CLEAN
+      ^------ drop/evict ------/------------- drop -------/     (evict refuses a dirty line)
+
+Victims are chosen first in, first out within a set: LegoOS found FIFO faster than LRU (OSDI'18), and its
+default "LRU" is FIFO too. Finding a line costs a dictionary lookup here and a scan of the set in the callback.
+"""
+
+from __future__ import annotations
+
+import mmap
+from typing import Protocol
+
+import numpy as np
+
+from lego.observe.counters import Counters, counter
+from lego.regions import PAGE, PAGE_SHIFT
+from pcomponent.excache import layout as at
+
+MASK_64 = (1 << 64) - 1
+
+
+class Translations(Protocol):
+    """What the CPU keeps of lines, and must forget in time."""
+
+    def flush_tlb(self) -> None:
+        """Forgets all address translations."""
+
+    def forget_code(self, line: int) -> None:
+        """Forgets the translated code of a line."""
+
+
+class ExcacheCounters(Counters):
+    """What happened in one ExCache."""
+
+    misses: int = counter("lines asked of a memory component, one at a time")
+    zero_fills: int = counter("first touches of anonymous memory, served without a message")
+    write_fills: int = counter("lines that a system call overwrote whole, taken without fetching them")
+    prefetched: int = counter("lines that came along with a miss")
+    evictions: int = counter("lines given up to make room")
+    flushes: int = counter("dirty lines written back, piggybacked ones included")
+    piggybacks: int = counter("dirty victims that travelled with a miss")
+    tlb_fills: int = counter("translations given to the CPU")
+    tlb_flushes: int = counter("times that all translations were forgotten")
+    code_writes: int = counter("stores into lines that had been executed")
+
+
+def geometry(size_bytes: int, ways: int) -> tuple[int, int]:
+    """(sets, ways) for a capacity: the number of sets is the highest power of two that fits; with fewer lines
+    than ways, one set of that many lines."""
+    lines = max(1, size_bytes // PAGE)
+    ways = min(ways, lines)
+    sets = 1 << ((lines // ways).bit_length() - 1)
+    return sets, ways
+
+
+class ExCache:
+    """Tables and lines. Not thread-safe: it belongs to the thread that runs the CPU."""
+
+    def __init__(self, sets: int, ways: int) -> None:
+        self.sets = sets
+        self.ways = ways
+        self.lines = sets * ways
+        self.counters = ExcacheCounters()
+        self.arena = mmap.mmap(-1, self.lines * PAGE)
+        self._memory = memoryview(self.arena)
+        windows_at = at.HEADER_WORDS + 2 * self.lines
+        self.words = np.zeros(windows_at + at.WINDOW_WORDS * at.WINDOWS_MAX, dtype=np.uint64)
+        self._words = memoryview(self.words).cast("B").cast("Q")
+        self._tags_at, self._meta_at, self._windows_at = at.HEADER_WORDS, at.HEADER_WORDS + self.lines, windows_at
+        self._words[at.SET_MASK] = sets - 1
+        self._words[at.WAYS] = ways
+        self._words[at.TAGS_AT] = self._tags_at
+        self._words[at.META_AT] = self._meta_at
+        self._words[at.WINDOWS_AT] = windows_at
+        self.words[self._tags_at : self._meta_at] = at.EMPTY
+        self._where: dict[int, int] = {}
+        self._next = [0] * sets
+        self._used = [0] * sets
+        self.translations: Translations
+
+    # ---- looking ------------------------------------------------------------------------------------
+
+    def find(self, key: int) -> int:
+        """The line that holds a key, or -1."""
+        return self._where.get(key, -1)
+
+    def key(self, line: int) -> int:
+        """What a line holds, or EMPTY."""
+        return self._words[self._tags_at + line]
+
+    def line(self, line: int) -> memoryview:
+        """The 4,096 bytes of a line."""
+        return self._memory[line << PAGE_SHIFT : (line + 1) << PAGE_SHIFT]
+
+    def rights(self, line: int) -> int:
+        """PROT_* of a private line."""
+        return self._words[self._meta_at + line] & at.RIGHTS
+
+    def is_dirty(self, line: int) -> bool:
+        """Whether the line was written since it was fetched."""
+        return bool(self._words[self._meta_at + line] & at.DIRTY)
+
+    def __len__(self) -> int:
+        return len(self._where)
+
+    # ---- making room --------------------------------------------------------------------------------
+
+    def choose(self, key: int) -> int:
+        """The line that a key would go to: a free one of its set, else the one that came first."""
+        place = key & (self.sets - 1)
+        base = place * self.ways
+        if self._used[place] < self.ways:
+            tags = self._tags_at + base
+            for way in range(self.ways):
+                if self._words[tags + (self._next[place] + way) % self.ways] == at.EMPTY:
+                    return base + (self._next[place] + way) % self.ways
+        return base + self._next[place]
+
+    def evict(self, line: int) -> None:
+        """Gives up a line that is clean, or whose contents have been written back. Counted; empty is fine."""
+        if self.key(line) != at.EMPTY:
+            self.counters.evictions += 1
+            self._clear(line)
+            self.flush_tlb()
+
+    def drop(self, line: int) -> None:
+        """Forgets a line, dirty or not. The caller flushes the TLB when it has dropped all it wants to."""
+        self._clear(line)
+
+    def _clear(self, line: int) -> None:
+        place = self._meta_at + line
+        if self._words[place] & at.CODE:
+            self.translations.forget_code(line)
+        del self._where[self._words[self._tags_at + line]]
+        self._words[self._tags_at + line] = at.EMPTY
+        self._words[place] = 0
+        self._used[line // self.ways] -= 1
+
+    def install(self, line: int, key: int, rights: int, dirty: bool = False) -> None:
+        """Makes a line that was chosen and evicted, and has been filled, hold a key."""
+        place = line // self.ways
+        self._words[self._tags_at + line] = key
+        self._words[self._meta_at + line] = rights | (at.DIRTY if dirty else 0)
+        self._where[key] = line
+        self._used[place] += 1
+        if line == place * self.ways + self._next[place]:
+            self._next[place] = (self._next[place] + 1) % self.ways
+
+    # ---- changing -----------------------------------------------------------------------------------
+
+    def mark_dirty(self, line: int) -> None:
+        """The kernel is about to write to a line: as a store of the guest would."""
+        place = self._meta_at + line
+        meta = self._words[place]
+        if meta & at.CODE:
+            self.forget_code(line)
+            meta &= ~at.CODE
+        self._words[place] = meta | at.DIRTY
+
+    def clean(self, line: int) -> None:
+        """The contents were written back. The CPU must ask again before it writes: flush the TLB afterwards."""
+        self._words[self._meta_at + line] &= MASK_64 & ~at.DIRTY
+
+    def set_rights(self, line: int, rights: int) -> None:
+        """New rights of a private line; flush the TLB afterwards."""
+        place = self._meta_at + line
+        self._words[place] = self._words[place] & (MASK_64 & ~at.RIGHTS) | rights
+
+    def forget_code(self, line: int) -> None:
+        """The translated code of a line is stale, or soon will be."""
+        self.counters.code_writes += 1
+        self._words[self._meta_at + line] &= MASK_64 & ~at.CODE
+        self.translations.forget_code(line)
+        self.flush_tlb()
+
+    def flush_tlb(self) -> None:
+        """The CPU forgets all address translations."""
+        self.counters.tlb_flushes += 1
+        self.translations.flush_tlb()
+
+    def rename(self, line: int, key: int) -> None:
+        """A line of the same set now holds another key with the same contents (mremap)."""
+        self.drop_index(line)
+        self._words[self._tags_at + line] = key
+        self._where[key] = line
+
+    def drop_index(self, line: int) -> None:
+        """Takes a line out of the index only."""
+        del self._where[self.key(line)]
+
+    # ---- the running address space --------------------------------------------------------------------
+
+    def enter(self, space_key: int, windows: list[tuple[int, int, int, int]]) -> None:
+        """Makes an address space the one that the CPU sees; flush the TLB afterwards. `windows`: see `layout`."""
+        words = self._words
+        words[at.SPACE_KEY] = space_key
+        words[at.WINDOWS] = len(windows)
+        place = self._windows_at
+        for window in windows:
+            for value in window:
+                words[place] = value
+                place += 1
+
+    def step(self, stepping: bool) -> None:
+        """Lets the next store into executed code pass, for one instruction."""
+        self._words[at.STEPPING] = int(stepping)
+
+    def statistics(self) -> dict[str, int]:
+        """The counters, and what the cache is."""
+        self.counters.tlb_fills = self._words[at.FILLS]
+        return {"lines": self.lines, "sets": self.sets, "ways": self.ways, **self.counters.snapshot()}

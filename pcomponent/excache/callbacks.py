@@ -1,0 +1,130 @@
+"""What Unicorn calls on the hot path: the TLB fill, and the stops.
+
+A fill looks a page up in the ExCache's tables and gives Unicorn a translation with as few rights as the
+access needs: reads give no more than the line is already good for, writes mark the line dirty, and only
+fetches give execution, so that no translation is ever writable and executable at once. What the tables
+cannot answer stops the CPU, precisely at the instruction, and is handled outside.
+
+Compiled by numba to plain C functions; they take no lock and call nothing but `uc_emu_stop`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+from numba import carray, cfunc, types
+from unicorn.unicorn_const import UC_MEM_FETCH, UC_MEM_WRITE
+from unicorn.unicorn_py3.unicorn import uclib
+
+from pcomponent.excache import layout as at
+
+llvm.add_symbol("uc_emu_stop", ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value)
+_emu_stop = types.ExternalFunction("uc_emu_stop", types.int32(types.voidptr))
+
+_U = np.uint64
+_SHAPE = (1 << 40,)  # The arrays behind the pointers have no length of their own here.
+
+# numba freezes globals; constants in one type keep every operation below in 64 bits, unsigned.
+_READ, _WRITE, _EXEC = _U(1), _U(2), _U(4)
+_DIRTY, _CODE = _U(at.DIRTY), _U(at.CODE)
+_RIGHTS = _U(at.RIGHTS)
+_PAGE_SHIFT, _ONE, _TWO, _THREE = _U(12), _U(1), _U(2), _U(3)
+_WINDOW_WORDS = _U(at.WINDOW_WORDS)
+_KERNEL_BASE = _U(at.KERNEL_BASE)
+_NO_RIGHTS = _U(8)  # Marks "the rights are the line's own".
+
+_pointer = types.CPointer(types.uint64)
+_options: dict[str, Any] = {"nopython": True, "cache": True, "error_model": "numpy"}
+
+
+@cfunc(types.boolean(types.voidptr, types.uint64, types.int32, _pointer, _pointer), **_options)
+def tlb_fill(engine, address, access, result, words):  # type: ignore[no-untyped-def]
+    """UC_HOOK_TLB_FILL: True and a translation, or False and why in the header."""
+    table = carray(words, _SHAPE)
+    entry = carray(result, (2,))
+    table[at.FILLS] += _ONE
+    if address >= _KERNEL_BASE and table[at.KERNEL_WINDOW] == _ONE:
+        entry[0] = address - _KERNEL_BASE
+        entry[1] = _READ | _EXEC
+        return True
+
+    need = _READ
+    if access == UC_MEM_WRITE:
+        need = _WRITE
+    elif access == UC_MEM_FETCH:
+        need = _EXEC
+    table[at.FAULT_ADDRESS] = address
+    table[at.FAULT_ACCESS] = need
+    if table[at.FILLS] >= table[at.FILLS_LIMIT]:
+        table[at.STOP] = at.STOP_GROW
+        return False
+
+    page = address >> _PAGE_SHIFT
+    key = table[at.SPACE_KEY] | page
+    window_rights = _NO_RIGHTS
+    low, high = _U(0), table[at.WINDOWS]
+    while low < high:  # The last window that starts at or before the page.
+        middle = (low + high) >> _ONE
+        if table[table[at.WINDOWS_AT] + middle * _WINDOW_WORDS] <= page:
+            low = middle + _ONE
+        else:
+            high = middle
+    if low > _U(0):
+        row = table[at.WINDOWS_AT] + (low - _ONE) * _WINDOW_WORDS
+        if page < table[row + _ONE]:
+            key = table[row + _TWO] + (page - table[row])
+            window_rights = table[row + _THREE]
+
+    line = (key & table[at.SET_MASK]) * table[at.WAYS]
+    end = line + table[at.WAYS]
+    tags = table[at.TAGS_AT]
+    while line < end and table[tags + line] != key:
+        line += _ONE
+    if line == end:
+        table[at.STOP] = at.STOP_FAULT
+        return False
+
+    place = table[at.META_AT] + line
+    meta = table[place]
+    rights = meta & _RIGHTS
+    if window_rights != _NO_RIGHTS:
+        rights = window_rights
+    if rights & need == _U(0):
+        table[at.STOP] = at.STOP_FAULT
+        return False
+    if need == _WRITE:
+        if meta & _CODE and table[at.STEPPING] == _U(0):
+            table[at.STOP] = at.STOP_CODE_WRITE
+            return False
+        table[place] = meta | _DIRTY
+        given = _READ | _WRITE
+    elif need == _EXEC:
+        table[place] = meta | _CODE
+        given = _READ | _EXEC
+    elif meta & _DIRTY and rights & _WRITE and meta & _CODE == _U(0):
+        given = _READ | _WRITE  # It is dirty anyway: spares the fill of the next write.
+    else:
+        given = _READ
+    entry[0] = line << _PAGE_SHIFT
+    entry[1] = given
+    return True
+
+
+@cfunc(types.void(types.voidptr, _pointer), **_options)
+def on_syscall(engine, words):  # type: ignore[no-untyped-def]
+    """UC_HOOK_INSN for SYSCALL: stops after the instruction."""
+    table = carray(words, _SHAPE)
+    table[at.STOP] = at.STOP_SYSCALL
+    _emu_stop(engine)
+
+
+@cfunc(types.void(types.voidptr, types.uint32, _pointer), **_options)
+def on_exception(engine, vector, words):  # type: ignore[no-untyped-def]
+    """UC_HOOK_INTR: stops at the instruction that raised an exception (behind it for INT n and INT3)."""
+    table = carray(words, _SHAPE)
+    table[at.STOP] = at.STOP_EXCEPTION
+    table[at.EXCEPTION] = vector
+    _emu_stop(engine)

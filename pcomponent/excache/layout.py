@@ -1,0 +1,64 @@
+"""How the ExCache's tables lie in memory, shared by Python and by the two callbacks that Unicorn calls.
+
+One array of 64-bit words: a header, then a tag and a meta word for each line, then the windows of the running
+address space. Line `i` of the cache is the 4 KiB at `i << 12` of the arena; way w of set s is line
+`s * ways + w`.
+
+A tag is a key: bit 63 clear for a private page, then 27 bits of address-space number and 36 bits of page number;
+bit 63 set for a page of a shared object, then 27 bits of object number and 36 bits of page index. Every
+page that processes share therefore has one line, at whatever addresses they map it.
+
+A window is a shared mapping of the running address space: (first page, page after the last, key of the
+first page, rights), sorted by address.
+"""
+
+from __future__ import annotations
+
+HEADER_WORDS = 32
+
+FAULT_ADDRESS = 0
+"""Page address of the access that stopped the CPU."""
+FAULT_ACCESS = 1
+"""Its kind: READ, WRITE or EXEC, as in PROT_*."""
+STOP = 2
+"""Why the CPU stopped: one of the STOP_* below."""
+FILLS = 3
+"""TLB fills so far."""
+SPACE_KEY = 4
+"""The running address space's number, shifted to its place in a key."""
+SET_MASK = 5
+WAYS = 6
+TAGS_AT = 7
+META_AT = 8
+WINDOWS_AT = 9
+WINDOWS = 10
+KERNEL_WINDOW = 11
+"""1 while the kernel's own view of all lines, from KERNEL_BASE upwards, is open."""
+STEPPING = 12
+"""1 while one instruction that writes to its own page is stepped over."""
+FILLS_LIMIT = 13
+"""When FILLS gets here, Unicorn's TLB is to be flushed, so that it grows."""
+EXCEPTION = 14
+"""The vector of the exception that stopped the CPU."""
+
+STOP_NONE, STOP_FAULT, STOP_CODE_WRITE, STOP_GROW, STOP_SYSCALL, STOP_EXCEPTION = 0, 1, 2, 3, 4, 5
+
+KEY_SPACE_SHIFT = 36
+PAGE_MASK = (1 << KEY_SPACE_SHIFT) - 1
+OBJECT_BIT = 1 << 63
+EMPTY = (1 << 64) - 1
+"""The tag of a line that holds nothing."""
+
+RIGHTS = 0x7
+"""Meta bits: PROT_READ, PROT_WRITE, PROT_EXEC of the page (of an object's page: of its window instead)."""
+DIRTY = 0x8
+"""The line was written since it was fetched."""
+CODE = 0x10
+"""Unicorn may hold translations of the line."""
+
+WINDOW_WORDS = 4
+WINDOWS_MAX = 65_536
+"""More shared mappings than this in one address space are ENOMEM; vm.max_map_count is 65,530."""
+
+KERNEL_BASE = 0xFFFF_C000_0000_0000
+"""Where the kernel's window shows line 0; the guest cannot form such an access while it is shut."""
