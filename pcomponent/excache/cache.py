@@ -83,6 +83,7 @@ class ExCache:
         self._where: dict[int, int] = {}
         self._next = [0] * sets
         self._used = [0] * sets
+        self._stale = False
         self.translations: Translations
 
     # ---- looking ------------------------------------------------------------------------------------
@@ -128,10 +129,9 @@ class ExCache:
         if self.key(line) != at.EMPTY:
             self.counters.evictions += 1
             self._clear(line)
-            self.flush_tlb()
 
     def drop(self, line: int) -> None:
-        """Forgets a line, dirty or not. The caller flushes the TLB when it has dropped all it wants to."""
+        """Forgets a line, dirty or not."""
         self._clear(line)
 
     def _clear(self, line: int) -> None:
@@ -142,6 +142,7 @@ class ExCache:
         self._words[self._tags_at + line] = at.EMPTY
         self._words[place] = 0
         self._used[line // self.ways] -= 1
+        self._stale = True
 
     def install(self, line: int, key: int, rights: int, dirty: bool = False) -> None:
         """Makes a line that was chosen and evicted, and has been filled, hold a key."""
@@ -165,12 +166,14 @@ class ExCache:
         self._words[place] = meta | at.DIRTY
 
     def clean(self, line: int) -> None:
-        """The contents were written back. The CPU must ask again before it writes: flush the TLB afterwards."""
+        """The contents were written back: the CPU must ask again before it writes."""
         self._words[self._meta_at + line] &= MASK_64 & ~at.DIRTY
+        self._stale = True
 
     def set_rights(self, line: int, rights: int) -> None:
-        """New rights of a private line; flush the TLB afterwards."""
+        """New rights of a private line."""
         place = self._meta_at + line
+        self._stale = True
         self._words[place] = self._words[place] & (MASK_64 & ~at.RIGHTS) | rights
 
     def forget_code(self, line: int) -> None:
@@ -178,28 +181,30 @@ class ExCache:
         self.counters.code_writes += 1
         self._words[self._meta_at + line] &= MASK_64 & ~at.CODE
         self.translations.forget_code(line)
-        self.flush_tlb()
+        self._stale = True
 
-    def flush_tlb(self) -> None:
-        """The CPU forgets all address translations."""
-        self.counters.tlb_flushes += 1
-        self.translations.flush_tlb()
+    def settle(self) -> None:
+        """To be called before the guest runs: the CPU forgets its translations if any may be stale."""
+        if self._stale:
+            self._stale = False
+            self.counters.tlb_flushes += 1
+            self.translations.flush_tlb()
 
-    def rename(self, line: int, key: int) -> None:
-        """A line of the same set now holds another key with the same contents (mremap)."""
-        self.drop_index(line)
-        self._words[self._tags_at + line] = key
-        self._where[key] = line
-
-    def drop_index(self, line: int) -> None:
-        """Takes a line out of the index only."""
-        del self._where[self.key(line)]
+    def lines_between(self, low: int, high: int) -> list[int]:
+        """The lines whose keys are in [low, high), in the order of their places."""
+        if high - low <= 64:
+            found = [self._where.get(key, -1) for key in range(low, high)]
+            return sorted(line for line in found if line >= 0)
+        tags = self.words[self._tags_at : self._meta_at]
+        hits = np.nonzero((tags >= np.uint64(low)) & (tags < np.uint64(high)))[0]
+        return [int(line) for line in hits]
 
     # ---- the running address space --------------------------------------------------------------------
 
     def enter(self, space_key: int, windows: list[tuple[int, int, int, int]]) -> None:
-        """Makes an address space the one that the CPU sees; flush the TLB afterwards. `windows`: see `layout`."""
+        """Makes an address space the one that the CPU sees. `windows`: see `layout`."""
         words = self._words
+        self._stale = True
         words[at.SPACE_KEY] = space_key
         words[at.WINDOWS] = len(windows)
         place = self._windows_at

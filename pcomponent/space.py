@@ -1,0 +1,384 @@
+"""A process's address space, as its processor sees it: lines of the ExCache, and copies in and out of the guest.
+
+The memory components own VMAs and frames. Kept here is what the processor was told: the regions (to serve first
+touches of anonymous memory without a message, and to know shared pages by their object), which anonymous pages the
+memory already has contents for, and which component owns each vRegion.
+
+    space.read(address, length)             bytes; LinuxError(EFAULT) where the guest may not read
+    space.write(address, data)              likewise
+    space.fetch(page, access)               makes a page present for an access, or raises AccessFault
+
+Ordering rules: a dirty victim is written back before or together with the miss that replaces it; a layout
+call is preceded by `flush_range` where it must not lose data, and followed by `apply`.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+from lego.fabric.wire import Buffer
+from lego.linux.errno import E, LinuxError
+from lego.linux.mman import MAP_GROWSDOWN, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE
+from lego.observe.clock import current
+from lego.regions import PAGE, PAGE_SHIFT, TASK_SIZE, VREGION_SHIFT, Region, RegionMap, page_down
+from mcomponent.messages import READ, WRITE, LayoutReply, Miss, ObjectMiss, RemapReply, cache_of
+from pcomponent.excache import layout as at
+from pcomponent.faults import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGSEGV, AccessFault
+
+if TYPE_CHECKING:
+    from pcomponent.kernel import Kernel
+
+
+def rights_of(prot: int) -> int:
+    """What x86 can enforce of PROT_*: whatever may be written or executed may be read (no protection keys)."""
+    return prot | PROT_READ if prot & (PROT_WRITE | PROT_EXEC) else prot
+
+
+class Space:
+    """One address space. `number` tags its lines, `pid` names it to the memory components."""
+
+    def __init__(self, kernel: Kernel, number: int, pid: int, memories: list[str], home: str) -> None:
+        self.kernel = kernel
+        self.cache = kernel.cache
+        self.number = number
+        self.pid = pid
+        self.home = home
+        self.memories = memories
+        self.base_key = number << at.KEY_SPACE_SHIFT
+        self.regions = RegionMap()
+        self.resident: set[int] = set()
+        """Page numbers of private anonymous pages whose contents the memory has."""
+        self.owners: dict[int, str] = {}
+        self.windows: list[tuple[int, int, int, int]] = []
+
+    # ---- faults -------------------------------------------------------------------------------------
+
+    def fetch(self, page: int, access: int, whole: bool = False) -> int:
+        """Makes the page at address `page` present for READ, WRITE or EXEC; returns its line.
+
+        With `whole` the caller is about to overwrite all of it, so its contents need not be fetched.
+        Raises `AccessFault`.
+        """
+        region = self.regions.find(page)
+        if region is None:
+            above = self.regions.at_or_above(page)
+            if above is None or not above.flags & MAP_GROWSDOWN:
+                raise AccessFault(SIGSEGV, SEGV_MAPERR, page)
+            return self._fetch_private(page, access, above)
+        rights = rights_of(region.prot)
+        if not rights & access:
+            raise AccessFault(SIGSEGV, SEGV_ACCERR, page)
+        if region.flags & MAP_SHARED:
+            return self._fetch_shared(page, region)
+        number = page >> PAGE_SHIFT
+        if whole or (region.object is None and number not in self.resident):
+            return self._fill(self.base_key | number, rights, zero=not whole)
+        return self._fetch_private(page, access, region)
+
+    def _fill(self, key: int, rights: int, zero: bool) -> int:
+        """A line that needs no message: of zeros, or about to be overwritten."""
+        cache = self.cache
+        line = cache.choose(key)
+        if cache.is_dirty(line):
+            self.kernel.flush_lines([line])
+        cache.evict(line)
+        if zero:
+            cache.line(line)[:] = _ZEROS
+            cache.counters.zero_fills += 1
+            current.meter.charge(self.kernel.config.zero_fill_ns)
+        else:
+            cache.counters.write_fills += 1
+        cache.install(line, key, rights)
+        return line
+
+    def _fetch_private(self, page: int, access: int, region: Region) -> int:
+        """A miss: asks the owner, with the victim's data in the same message when the owner has that too."""
+        cache = self.cache
+        key = self.base_key | page >> PAGE_SHIFT
+        owner = self.owners.get(page >> VREGION_SHIFT)
+        if owner is None:
+            raise AccessFault(SIGSEGV, SEGV_MAPERR, page)
+        line = cache.choose(key)
+        victim: int | None = None
+        payload: Buffer = b""
+        if cache.is_dirty(line):
+            victim = self._victim_for(line, owner)
+            if victim is None:
+                self._make_room(line, page)
+            else:
+                payload = cache.line(line)
+        pages = self._pages_ahead(key, page, region, line) if region.object is not None else 1
+        cache.counters.misses += 1
+        try:
+            reply, contents = self.kernel.endpoint.call(owner, Miss(self.pid, page, access, pages, victim), payload)
+        except LinuxError as error:
+            raise _refused(error, page) from error
+        if victim is not None:
+            cache.counters.flushes += 1
+            cache.counters.piggybacks += 1
+            self.resident.add(victim >> PAGE_SHIFT)
+        if reply.grown is not None:
+            self.regions.insert(reply.grown)
+        self._install(line, key, rights_of(reply.prot), contents, reply.pages)
+        return line
+
+    def _victim_for(self, line: int, owner: str) -> int | None:
+        """The address of a dirty victim that can travel with a miss to `owner`: it is ours, and the owner's."""
+        key = self.cache.key(line)
+        if key & at.OBJECT_BIT or key >> at.KEY_SPACE_SHIFT != self.number:
+            return None
+        address = (key & at.PAGE_MASK) << PAGE_SHIFT
+        return address if self.owners.get(address >> VREGION_SHIFT) == owner else None
+
+    def _make_room(self, line: int, page: int) -> None:
+        try:
+            self.kernel.flush_lines([line])
+        except LinuxError as error:
+            raise _refused(error, page) from error
+
+    def _pages_ahead(self, key: int, page: int, region: Region, line: int) -> int:
+        """How many pages of a file to ask for: more than one when the page before is here, as in a sequential
+        read. Only as many as find room without a write-back, in sets of their own."""
+        cache = self.cache
+        if cache.find(key - 1) < 0:
+            return 1
+        limit = min(self.kernel.config.prefetch_pages, cache.sets, region.end - page >> PAGE_SHIFT)
+        count = 1
+        while count < limit:
+            ahead = key + count
+            if cache.find(ahead) >= 0 or cache.is_dirty(cache.choose(ahead)):
+                break
+            count += 1
+        return count
+
+    def _install(self, line: int, key: int, rights: int, contents: Buffer, pages: int) -> None:
+        cache = self.cache
+        view = memoryview(contents)
+        cache.evict(line)
+        cache.line(line)[:] = view[:PAGE]
+        cache.install(line, key, rights)
+        for ahead in range(1, pages):
+            extra = cache.choose(key + ahead)
+            cache.evict(extra)
+            cache.line(extra)[:] = view[ahead << PAGE_SHIFT : (ahead + 1) << PAGE_SHIFT]
+            cache.install(extra, key + ahead, rights)
+        cache.counters.prefetched += pages - 1
+
+    def _fetch_shared(self, page: int, region: Region) -> int:
+        """A miss on a page of an object: one line, whoever maps it and wherever."""
+        cache = self.cache
+        assert region.object is not None
+        shared = self.kernel.objects.of(region.object)
+        index = (page - region.start + region.offset) >> PAGE_SHIFT
+        key = shared.base_key | index
+        line = cache.find(key)
+        if line >= 0:
+            return line
+        line = cache.choose(key)
+        if cache.is_dirty(line):
+            self._make_room(line, page)
+        cache.counters.misses += 1
+        try:
+            _, contents = self.kernel.endpoint.call(
+                cache_of(region.object, self.memories), ObjectMiss(region.object, region.handle, index)
+            )
+        except LinuxError as error:
+            raise _refused(error, page) from error
+        self._install(line, key, 0, contents, 1)
+        return line
+
+    # ---- copies in and out ----------------------------------------------------------------------------
+
+    def _line(self, address: int, access: int, whole: bool = False) -> int:
+        """The line of an address, for the kernel's own access."""
+        key = self.base_key | address >> PAGE_SHIFT
+        line = self.cache.find(key)
+        if line >= 0 and self.cache.rights(line) & access:
+            return line
+        if line >= 0 or not 0 <= address < TASK_SIZE:
+            raise LinuxError(E.EFAULT)
+        try:
+            return self.fetch(page_down(address), access, whole)
+        except AccessFault as fault:
+            raise LinuxError(E.EFAULT) from fault
+
+    def read(self, address: int, length: int) -> bytes:
+        """Copies from the guest. EFAULT when any byte may not be read."""
+        offset = address & PAGE - 1
+        if offset + length <= PAGE:
+            if length == 0:
+                return b""
+            return bytes(self.cache.line(self._line(address, READ))[offset : offset + length])
+        parts = []
+        while length > 0:
+            offset = address & PAGE - 1
+            count = min(PAGE - offset, length)
+            parts.append(bytes(self.cache.line(self._line(address, READ))[offset : offset + count]))
+            address += count
+            length -= count
+        return b"".join(parts)
+
+    def write(self, address: int, data: Buffer) -> None:
+        """Copies to the guest. EFAULT when a byte may not be written; those before it have been."""
+        view = memoryview(data)
+        done = 0
+        while done < len(view):
+            offset = address & PAGE - 1
+            count = min(PAGE - offset, len(view) - done)
+            line = self._line(address, WRITE, whole=count == PAGE)
+            self.cache.mark_dirty(line)
+            self.cache.line(line)[offset : offset + count] = view[done : done + count]
+            address += count
+            done += count
+
+    def read_string(self, address: int, limit: int = 4096) -> bytes:
+        """A terminated string, without its NUL. ENAMETOOLONG when there is none in `limit` bytes."""
+        text = b""
+        while len(text) < limit:
+            count = min(PAGE - (address & PAGE - 1), limit - len(text))
+            piece = self.read(address, count)
+            end = piece.find(b"\0")
+            if end >= 0:
+                return text + piece[:end]
+            text += piece
+            address += count
+        raise LinuxError(E.ENAMETOOLONG)
+
+    def read_struct(self, shape: struct.Struct, address: int) -> tuple[Any, ...]:
+        """Unpacks a structure of the guest."""
+        return shape.unpack(self.read(address, shape.size))
+
+    def write_struct(self, shape: struct.Struct, address: int, *values: Any) -> None:
+        """Packs a structure into the guest."""
+        self.write(address, shape.pack(*values))
+
+    def read_code(self, address: int, length: int) -> bytes:
+        """Bytes at RIP, as many of them as there are."""
+        try:
+            return self.read(address, length)
+        except LinuxError:
+            try:
+                return self.read(address, PAGE - (address & PAGE - 1))
+            except LinuxError:
+                return b""
+
+    # ---- layout ---------------------------------------------------------------------------------------
+
+    def apply(self, reply: LayoutReply | RemapReply) -> None:
+        """Does here what a layout call did at the memory: forgets what is gone, learns what is new."""
+        shared = False
+        for start, end in reply.removed:
+            shared |= any(region.flags & MAP_SHARED for region in self.regions.remove(start, end))
+            self._forget(start, end)
+        self.owners.update(reply.owners)
+        for region in reply.added:
+            shared |= bool(region.flags & MAP_SHARED)
+            self._add(region)
+        if shared:
+            self._rebuild_windows()
+
+    def _add(self, region: Region) -> None:
+        self.regions.insert(region)
+        if region.flags & MAP_SHARED:
+            assert region.object is not None
+            self.kernel.objects.map(region.object, region.handle, bool(region.prot & PROT_WRITE))
+
+    def load(self, regions: list[Region], resident: list[tuple[int, int]], owners: dict[int, str]) -> None:
+        """Starts with the layout of a program that was just loaded."""
+        self.owners.update(owners)
+        for region in regions:
+            self._add(region)
+        for start, end in resident:
+            self.resident.update(range(start >> PAGE_SHIFT, end >> PAGE_SHIFT))
+        self._rebuild_windows()
+
+    def protect(self, reply: LayoutReply) -> None:
+        """Applies mprotect: regions and lines get their new rights, contents stay."""
+        for region in reply.added:
+            self._add(region)
+            if not region.flags & MAP_SHARED:
+                rights = rights_of(region.prot)
+                for line in self.lines(region.start, region.end):
+                    self.cache.set_rights(line, rights)
+        self._rebuild_windows()
+
+    def lines(self, start: int, end: int) -> list[int]:
+        """The private lines in a range of addresses."""
+        return self.cache.lines_between(self.base_key | start >> PAGE_SHIFT, self.base_key + (end >> PAGE_SHIFT))
+
+    def _forget(self, start: int, end: int) -> None:
+        for line in self.lines(start, end):
+            self.cache.drop(line)
+        first, last = start >> PAGE_SHIFT, end >> PAGE_SHIFT
+        if last - first < len(self.resident):
+            self.resident.difference_update(range(first, last))
+        else:
+            self.resident = {page for page in self.resident if not first <= page < last}
+
+    def move(self, start: int, to: int, length: int) -> None:
+        """After mremap moved pages: what the memory has contents for moves with them."""
+        first, count, shift = start >> PAGE_SHIFT, length >> PAGE_SHIFT, (to - start) >> PAGE_SHIFT
+        moved = {page for page in self.resident if first <= page < first + count}
+        self.resident -= moved
+        self.resident |= {page + shift for page in moved}
+
+    def flush_range(self, start: int, end: int) -> None:
+        """Writes dirty lines of a range back, private and shared ones."""
+        lines = [line for line in self.lines(start, end) if self.cache.is_dirty(line)]
+        for region in self.regions.overlapping(start, end):
+            if region.flags & MAP_SHARED:
+                lines += [line for line in self._shared_lines(region.cut(start, end)) if self.cache.is_dirty(line)]
+        self.kernel.flush_lines(lines)
+
+    def flush_shared(self, start: int, end: int) -> None:
+        """Writes dirty lines of shared mappings in a range back, and forgets all their lines."""
+        for region in self.regions.overlapping(start, end):
+            if region.flags & MAP_SHARED:
+                lines = self._shared_lines(region.cut(start, end))
+                self.kernel.flush_lines([line for line in lines if self.cache.is_dirty(line)])
+                for line in lines:
+                    self.cache.drop(line)
+
+    def _shared_lines(self, region: Region) -> list[int]:
+        assert region.object is not None
+        base = self.kernel.objects.of(region.object).base_key
+        first = region.offset >> PAGE_SHIFT
+        return self.cache.lines_between(base | first, (base | first) + (region.length >> PAGE_SHIFT))
+
+    def _rebuild_windows(self) -> None:
+        self.windows = []
+        for region in self.regions:
+            if region.flags & MAP_SHARED and region.object is not None:
+                base = self.kernel.objects.of(region.object).base_key
+                self.windows.append(
+                    (
+                        region.start >> PAGE_SHIFT,
+                        region.end >> PAGE_SHIFT,
+                        base | region.offset >> PAGE_SHIFT,
+                        rights_of(region.prot),
+                    )
+                )
+        if len(self.windows) > at.WINDOWS_MAX:
+            raise LinuxError(E.ENOMEM, "too many shared mappings in one address space")
+        if self.kernel.current_space is self:
+            self.cache.enter(self.base_key, self.windows)
+
+    def release(self) -> None:
+        """The process is gone, or has another image: private lines are dropped, dirty shared ones written back."""
+        self.flush_shared(0, TASK_SIZE)
+        self._forget(0, TASK_SIZE)
+        self.regions = RegionMap()
+        self.windows = []
+
+
+_ZEROS = bytes(PAGE)
+
+
+def _refused(error: LinuxError, page: int) -> AccessFault:
+    """What a memory component's refusal means for the access."""
+    if error.errno == E.EFAULT:
+        return AccessFault(SIGSEGV, SEGV_MAPERR, page)
+    if error.errno == E.EACCES:
+        return AccessFault(SIGSEGV, SEGV_ACCERR, page)
+    return AccessFault(SIGBUS, BUS_ADRERR, page)
