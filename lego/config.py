@@ -1,12 +1,39 @@
-"""The description of a machine: what it is made of, what it costs, and what a guest sees of the host."""
+"""The description of a machine: what it is made of, what it costs, and what a guest sees of the host.
+
+The structs are what the components are given. `checked` refuses what cannot work and is applied to every
+configuration before a machine is built from it; `lego.config_file` makes one out of TOML and options.
+"""
 
 from __future__ import annotations
+
+import os
+import re
+from typing import Any
 
 import msgspec
 
 from lego.fabric.network import Network
 
-MiB = 1 << 20
+KiB, MiB, GiB = 1 << 10, 1 << 20, 1 << 30
+
+LINE_BYTES = 4096
+EXCACHE_LINES_MIN = 4
+"""One x86 instruction may need its own bytes and its operand, each across the end of a page."""
+MEMORY_BYTES_MIN = MiB
+COMPONENTS_MAX = 64
+"""Of each kind."""
+
+
+class ConfigError(Exception):
+    """A machine that cannot be. `key` is the setting at fault, "" when it is not a single one; `why` is one line."""
+
+    def __init__(self, key: str, why: str) -> None:
+        super().__init__(key, why)
+        self.key = key
+        self.why = why
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.why}" if self.key else self.why
 
 
 class Mount(msgspec.Struct, frozen=True):
@@ -43,8 +70,10 @@ class MachineConfig(msgspec.Struct, frozen=True, kw_only=True):
     mounts: tuple[Mount, ...] = ()
     """In the order in which they are mounted: a later one covers what it is put over. The first is the root."""
     cwd: str = "/"
+    inherit_environment: bool = True
+    """Whether the guest's environment begins with the host's; without it, two runs are alike on any host."""
     environment: tuple[str, ...] = ()
-    """K=V, in place of the host's environment when not empty."""
+    """K=V, added to it, or in place of a variable of the same name."""
     seed: int = 0
     cores: int = 1
     instruction_ps: int = 417
@@ -60,3 +89,156 @@ class MachineConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Processes and threads of one vNode."""
     trace: bool = False
     """Print system calls as they are made (--strace)."""
+
+
+_UNITS = {"": 1, "b": 1, "k": KiB, "m": MiB, "g": GiB, "t": GiB << 10}
+_SIZE = re.compile(r"(\d+)\s*([kmgt]?)(i?b)?", re.IGNORECASE)
+_TOPOLOGY = re.compile(r"(\d+)P-(\d+)M-(\d+)S", re.IGNORECASE)
+
+
+def parse_size(text: str | int) -> int:
+    """Bytes: a plain number, or one with K, M, G or T (powers of 1,024; "4MiB", "4MB", "4m" are the same)."""
+    if isinstance(text, int) and not isinstance(text, bool):
+        if text < 0:
+            raise ConfigError("", f"{text} is not a size: it is negative")
+        return text
+    match = _SIZE.fullmatch(str(text).strip())
+    if match is None:
+        raise ConfigError("", f"{text!r} is not a size; sizes look like 4MiB, 512K, 64M, 1G or a number of bytes")
+    return int(match[1]) * _UNITS[match[2].lower()]
+
+
+def format_size(count: int) -> str:
+    """The shortest exact way to write a number of bytes that `parse_size` reads."""
+    for unit, name in ((GiB, "GiB"), (MiB, "MiB"), (KiB, "KiB")):
+        if count and count % unit == 0:
+            return f"{count // unit}{name}"
+    return str(count)
+
+
+def parse_topology(text: str) -> Topology:
+    """The shape of a machine: "1P-2M-1S" has one processor, two memories and one storage component."""
+    match = _TOPOLOGY.fullmatch(text.strip())
+    if match is None:
+        raise ConfigError("", f"{text!r} is not a topology; one looks like 1P-2M-1S")
+    topology = Topology(int(match[1]), int(match[2]), int(match[3]))
+    _check_topology(topology, "")
+    return topology
+
+
+def parse_mount(text: str, base: str) -> Mount:
+    """A mount "SRC:DST", read-only, or "SRC:DST:rw". A relative SRC starts from the directory `base` of the host."""
+    parts = text.split(":")
+    writable = False
+    if len(parts) > 2 and parts[-1] in ("ro", "rw"):
+        writable = parts.pop() == "rw"
+    if len(parts) < 2 or not parts[-1] or not any(parts[:-1]):
+        raise ConfigError("", f"{text!r} is not a mount; one looks like SRC:DST, SRC:DST:ro or SRC:DST:rw")
+    target = parts[-1]
+    if not target.startswith("/"):
+        raise ConfigError("", f"{text!r}: the guest's side, {target!r}, must be an absolute path")
+    source = os.path.join(base, ":".join(parts[:-1]))
+    return Mount(os.path.abspath(source), "/" + os.path.normpath(target).lstrip("/"), writable)
+
+
+def topology_name(topology: Topology) -> str:
+    """The inverse of `parse_topology`."""
+    return f"{topology.processors}P-{topology.memories}M-{topology.storages}S"
+
+
+def default_mounts(cwd: str) -> tuple[Mount, ...]:
+    """The host's tree read-only, /tmp and the working directory `cwd` of the host read-write."""
+    mounts = [Mount("/", "/")]
+    if os.path.isdir("/tmp"):
+        mounts.append(Mount("/tmp", "/tmp", writable=True))
+    if cwd != "/" and cwd != "/tmp" and not cwd.startswith("/tmp/"):
+        mounts.append(Mount(cwd, cwd, writable=True))
+    return tuple(mounts)
+
+
+def _check_topology(topology: Topology, key: str) -> None:
+    counts = (topology.processors, topology.memories, topology.storages)
+    name = topology_name(topology)
+    if min(counts) < 1:
+        raise ConfigError(key, f"{name} is not a machine: it needs at least one component of each kind")
+    if max(counts) > COMPONENTS_MAX:
+        raise ConfigError(key, f"{name} is too large: at most {COMPONENTS_MAX} components of a kind")
+    if topology.processors > 1:
+        raise ConfigError(key, f"{name}: only one processor component (1P) is supported so far")
+    if topology.storages > 1:
+        raise ConfigError(key, f"{name}: only one storage component (1S) is supported so far")
+
+
+def _fit_excache(excache_bytes: int, ways: int) -> int:
+    """The size that such a cache really has: its sets are the largest power of two that fits."""
+    if ways < 1:
+        raise ConfigError("ways", f"{ways} is too few: a set has at least one line")
+    lines = excache_bytes // LINE_BYTES
+    least = max(ways, EXCACHE_LINES_MIN)
+    if lines < least:
+        raise ConfigError(
+            "excache",
+            f"{format_size(excache_bytes)} is too small: with {ways} ways it has at least {least} lines of 4 KiB, "
+            f"{format_size(least * LINE_BYTES)}",
+        )
+    sets = 1 << ((lines // ways).bit_length() - 1)
+    return sets * ways * LINE_BYTES
+
+
+def _check_mounts(mounts: tuple[Mount, ...]) -> None:
+    for place, mount in enumerate(mounts):
+        if (mount.target == "/") != (place == 0):
+            raise ConfigError("mount", "the first mount, and only the first, is the guest's root")
+        if not os.path.exists(mount.source):
+            key = "root" if place == 0 else "mount"
+            raise ConfigError(key, f"{mount.source}: no such file or directory on this host")
+    if mounts and not os.path.isdir(mounts[0].source):
+        raise ConfigError("root", f"{mounts[0].source} is not a directory")
+
+
+def checked(config: MachineConfig) -> MachineConfig:
+    """The configuration as it will be used: mounts filled in, the ExCache's size a power of two of sets.
+
+    Raises `ConfigError` for a machine that cannot be.
+    """
+    _check_topology(config.topology, "topology")
+    excache_bytes = _fit_excache(config.excache_bytes, config.ways)
+    if config.memory_bytes < MEMORY_BYTES_MIN:
+        raise ConfigError("memory", f"{format_size(config.memory_bytes)} is too small: at least 1MiB")
+    if config.memory_placement not in ("home", "spread"):
+        raise ConfigError("memory_placement", f'{config.memory_placement!r} is neither "home" nor "spread"')
+    for key, least in (("prefetch_pages", 1), ("cores", 1), ("threads_max", 1), ("seed", 0), ("epoch_s", 0),
+                       ("instruction_ps", 0), ("syscall_ns", 0), ("zero_fill_ns", 0)):  # fmt: skip
+        if getattr(config, key) < least:
+            raise ConfigError(key, f"{getattr(config, key)} is too small: at least {least}")
+    if not config.cwd.startswith("/"):
+        raise ConfigError("cwd", f"{config.cwd!r} must be an absolute path of the guest")
+    for variable in config.environment:
+        if "=" not in variable or variable.startswith("=") or "\0" in variable:
+            raise ConfigError("env", f"{variable!r} is not of the form K=V")
+    mounts = config.mounts or default_mounts(_host_cwd())
+    _check_mounts(mounts)
+    return msgspec.structs.replace(config, excache_bytes=excache_bytes, mounts=mounts)
+
+
+def _host_cwd() -> str:
+    try:
+        return os.getcwd()
+    except OSError as error:
+        raise ConfigError("cwd", f"the current directory cannot be used: {error.strerror}") from error
+
+
+def guest_environment(config: MachineConfig, host: dict[str, str]) -> list[str]:
+    """The K=V of a guest, the host's first and each name once."""
+    variables = dict(host) if config.inherit_environment else {}
+    variables.update((name, value) for name, _, value in (each.partition("=") for each in config.environment))
+    return [f"{name}={value}" for name, value in variables.items()]
+
+
+def describe(config: MachineConfig) -> dict[str, Any]:
+    """The configuration as plain values, for the statistics."""
+    values: dict[str, Any] = msgspec.to_builtins(config)
+    values["topology"] = topology_name(config.topology)
+    values["excache_lines"] = config.excache_bytes // LINE_BYTES
+    values["excache_sets"] = config.excache_bytes // LINE_BYTES // config.ways
+    return values

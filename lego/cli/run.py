@@ -1,0 +1,73 @@
+"""`lego run`: one program on one machine, from this terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+from lego.cli.status import FAILED, NOT_EXECUTABLE, NOT_FOUND, complain
+from lego.config import ConfigError, describe
+from lego.config_file import Plan
+from lego.linux.errno import E, LinuxError
+from lego.machine import Machine, MachineFailed, Result
+
+QUIET = (signal.SIGINT, signal.SIGPIPE)
+"""Signals that a shell says nothing about when they end a program."""
+
+
+def run(plan: Plan, argv: list[str]) -> int:
+    """Runs a program and returns the exit status of the command; everything is reported."""
+    _check_writable(plan.stats_json)
+    machine = Machine(plan.config, runtime="inproc" if plan.inproc else "ray")
+    try:
+        with machine:
+            result = machine.run(argv, capture=False, relay_signals=True)
+    except LinuxError as error:
+        complain(f"{argv[0]}: {error.detail or os.strerror(error.errno)}")
+        return NOT_FOUND if error.errno == E.ENOENT else NOT_EXECUTABLE
+    except MachineFailed as error:
+        complain(f"the machine failed: {error.component}: {error.why}")
+        failure = {"component": error.component, "why": error.why}
+        _write_json(plan.stats_json, {"exit_code": FAILED, "failure": failure, "config": describe(machine.config)})
+        return FAILED
+    _report_death(result)
+    _write_json(plan.stats_json, result.statistics)
+    if plan.stats:
+        from lego.observe.report import print_report
+
+        print_report(result.statistics)
+    return result.exit_code
+
+
+def _report_death(result: Result) -> None:
+    """What a shell prints when a signal ended its program."""
+    if result.signal and result.signal not in QUIET and sys.stderr is not None:
+        text = signal.strsignal(result.signal) or f"Signal {result.signal}"
+        with contextlib.suppress(OSError):
+            print(text, file=sys.stderr, flush=True)
+
+
+def _check_writable(path: str | None) -> None:
+    """Finds out before the run, not after it, that its statistics cannot be written."""
+    if path is None:
+        return
+    try:
+        with open(path, "ab"):
+            pass
+    except OSError as error:
+        raise ConfigError("", f"--stats-json: {path}: {error.strerror}") from error
+
+
+def _write_json(path: str | None, statistics: dict[str, Any]) -> None:
+    if path is None:
+        return
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(statistics, file, indent=2)
+            file.write("\n")
+    except OSError as error:
+        complain(f"{path}: {error.strerror}")

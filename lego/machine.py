@@ -1,0 +1,277 @@
+"""A machine in Python: builds the components on a runtime, runs programs, gathers what was counted.
+
+    with Machine(MachineConfig(ways=8), runtime="inproc") as machine:
+        result = machine.run(["grep", "-c", "root", "/etc/passwd"])
+
+A program that ends, however it ends, is a `Result`. A program that cannot be executed is a `LinuxError` with
+execve's errno. A machine that fails is a `MachineFailed`, after which it is closed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from gmanager.messages import Exited, Lost, Place, PlacedReply
+from gmanager.messages import Statistics as ManagerStatistics
+from lego.component import MANAGER, VNODE, component_names
+from lego.config import MachineConfig, checked, describe, guest_environment
+from lego.console.buffer import BufferConsole
+from lego.fabric.endpoint import Monitor
+from lego.fabric.errors import FabricError, PeerDown
+from lego.linux.errno import LinuxError
+from lego.lookup import find_program
+from lego.runtime.base import Runtime
+from lego.signals import SignalRelay
+from mcomponent.messages import Statistics as MemoryStatistics
+from pcomponent.messages import Signal, Start, Wait, WaitReply
+from pcomponent.messages import Statistics as ProcessorStatistics
+from scomponent.messages import Statistics as StorageStatistics
+
+WAIT_MS = 100
+"""How long one `Wait` lasts: what a signal from outside may be late."""
+ANSWER_S = 5.0
+"""A processor that does not answer for so long has failed."""
+NEWS_S = 1.0
+"""How long to wait for the reason when a connection breaks."""
+
+RuntimeName = Literal["inproc", "ray"]
+
+
+class MachineFailed(FabricError):
+    """The machine broke under a program: `component` is which part, `why` what happened."""
+
+
+class Result(NamedTuple):
+    """How a program ended and what it wrote. Exactly one of `exit_code` and `signal` is meant: a program that a
+    signal killed has the shell's 128 + n as its exit code."""
+
+    exit_code: int
+    signal: int
+    """The signal that killed it, or 0."""
+    stdout: bytes
+    stderr: bytes
+    statistics: dict[str, Any]
+    """See docs/stats.md."""
+
+
+class Machine:
+    """One disaggregated computer; a context manager. Programs run one after the other."""
+
+    def __init__(self, config: MachineConfig | None = None, *, runtime: RuntimeName = "inproc") -> None:
+        self.config = checked(config if config is not None else MachineConfig())
+        self.runtime_name = runtime
+        self._runtime: Runtime | None = None
+        self._failure: MachineFailed | None = None
+        self._startup_s = 0.0
+        self._statistics: dict[str, Any] = {}
+
+    def __enter__(self) -> Machine:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Starts the components; raises `MachineFailed`."""
+        began = time.perf_counter()
+        self._runtime = _make_runtime(self.runtime_name, self.config)
+        try:
+            self._runtime.start()
+        except FabricError as error:
+            raise self._fail(error) from error
+        except BaseException:
+            self.close()
+            raise
+        self._startup_s = time.perf_counter() - began
+
+    def close(self) -> None:
+        """Ends the components; nothing is left running."""
+        if self._runtime is not None:
+            self._runtime.close()
+            self._runtime = None
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        environment: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+        capture: bool = True,
+        trace: bool = False,
+        relay_signals: bool = False,
+    ) -> Result:
+        """Runs a program to its end.
+
+        `argv[0]` is looked up in the guest's PATH. `environment` replaces the configured one, `cwd` (absolute) the
+        configured directory. With `capture`, `stdin` is the input and the output is in the result; without, the
+        program has this process's own standard streams and `stdin` must be empty. `relay_signals` sends Ctrl-C and
+        the like to the program instead of to this process (main thread only). Raises `LinuxError` when it cannot be
+        executed, `MachineFailed` when the machine breaks.
+        """
+        if not argv:
+            raise ValueError("argv is empty: there is no program to run")
+        if capture:
+            console: BufferConsole = BufferConsole(stdin)
+            result = self._run_on(console, argv, environment, cwd, trace, relay_signals)
+            return result._replace(stdout=console.stdout, stderr=console.stderr)
+        if stdin:
+            raise ValueError("a program that is not captured reads this process's own input, not `stdin`")
+        from lego.console.monitor import ConsoleMonitor
+
+        with ConsoleMonitor() as streams:
+            return self._run_on(streams, argv, environment, cwd, trace, relay_signals)
+
+    def statistics(self) -> dict[str, Any]:
+        """What the last run counted, as one object of plain values (see docs/stats.md)."""
+        return self._statistics
+
+    def _run_on(
+        self,
+        console: Monitor,
+        argv: Sequence[str],
+        environment: Mapping[str, str] | None,
+        cwd: str | None,
+        trace: bool,
+        relay_signals: bool,
+    ) -> Result:
+        runtime = self._running()
+        variables = [f"{name}={value}" for name, value in environment.items()] if environment is not None else None
+        if variables is None:
+            variables = guest_environment(self.config, dict(os.environ))
+        runtime.open_console(console)
+        began = time.perf_counter()
+        try:
+            placed = self._start_program(console, argv, variables, cwd or self.config.cwd, trace)
+            ended = self._await_end(placed, relay_signals)
+            wall_s = time.perf_counter() - began
+            self._statistics = self._gather(ended, wall_s)
+        except FabricError as error:
+            raise self._fail(error) from error
+        finally:
+            if self._runtime is not None:
+                runtime.close_console(console)
+        return Result(self._statistics["exit_code"], ended.signal, b"", b"", self._statistics)
+
+    def _running(self) -> Runtime:
+        if self._failure is not None:
+            raise self._failure
+        if self._runtime is None:
+            raise RuntimeError("the machine is not running: use it in a `with` statement, or call start()")
+        return self._runtime
+
+    def _start_program(
+        self, console: Monitor, argv: Sequence[str], variables: list[str], cwd: str, trace: bool
+    ) -> PlacedReply:
+        endpoint = self._running().endpoint
+        placed: PlacedReply = endpoint.call(MANAGER, Place(VNODE))[0]
+        try:
+            path = next((each[5:] for each in variables if each.startswith("PATH=")), None)
+            start = Start(
+                pid=placed.pid,
+                memory=placed.memory,
+                memories=placed.memories,
+                storage=placed.storage,
+                console=console.name,
+                vnode=VNODE,
+                path=find_program(endpoint, placed.storage, VNODE, argv[0], path, cwd),
+                arguments=[os.fsencode(each) for each in argv],
+                environment=[os.fsencode(each) for each in variables],
+                directory=cwd,
+                trace=trace or self.config.trace,
+            )
+            endpoint.call(placed.processor, start)
+        except LinuxError:
+            endpoint.call(MANAGER, Exited(placed.pid, placed.processor))
+            raise
+        return placed
+
+    def _await_end(self, placed: PlacedReply, relay_signals: bool) -> WaitReply:
+        """Waits for the program, handing on signals and watching the components."""
+        runtime = self._running()
+        relay = SignalRelay() if relay_signals else None
+        try:
+            while True:
+                for number in relay.take() if relay else ():
+                    self._signal(placed, number)
+                wait = Wait(placed.pid, WAIT_MS)
+                reply: WaitReply = runtime.endpoint.call(placed.processor, wait, timeout_s=ANSWER_S)[0]
+                if reply.lost:
+                    raise PeerDown(reply.lost, reply.why)
+                if reply.ended:
+                    return reply
+                lost = runtime.lost()
+                if lost is not None:
+                    raise PeerDown(*lost)
+        except KeyboardInterrupt:
+            self._signal(placed, signal.SIGKILL)
+            raise
+        finally:
+            if relay is not None:
+                relay.close()
+
+    def _signal(self, placed: PlacedReply, number: int) -> None:
+        try:
+            self._running().endpoint.call(placed.processor, Signal(placed.pid, number), timeout_s=ANSWER_S)
+        except LinuxError:
+            return  # It has ended: the next Wait says how.
+
+    def _fail(self, error: FabricError) -> MachineFailed:
+        """Ends the machine after a failure, and says what it was in the words of whoever knows best."""
+        component, why = error.component, error.why
+        if self._runtime is not None:
+            known = self._runtime.lost(NEWS_S if isinstance(error, PeerDown) else 0.0)
+            if known is not None:
+                component, why = known
+            if component != MANAGER:
+                with contextlib.suppress(FabricError, LinuxError):  # The machine ends anyway.
+                    self._runtime.endpoint.call(MANAGER, Lost(component, why), timeout_s=NEWS_S)
+        self._failure = MachineFailed(component, why)
+        self.close()
+        return self._failure
+
+    def _gather(self, ended: WaitReply, wall_s: float) -> dict[str, Any]:
+        """Asks every component for its counters."""
+        endpoint = self._running().endpoint
+        requests = {"P": ProcessorStatistics(), "M": MemoryStatistics(), "S": StorageStatistics()}
+        rows: dict[str, list[dict[str, Any]]] = {"P": [], "M": [], "S": [], "G": []}
+        links: list[dict[str, Any]] = []
+        for name in component_names(self.config):
+            reply, _ = endpoint.call(name, requests.get(name[0], ManagerStatistics()))
+            row = msgspec.json.decode(reply.json, type=dict[str, Any])
+            links += row.pop("links", [])
+            rows[name[0]].append({"name": name, **row})
+        return {
+            "exit_code": 128 + ended.signal if ended.signal else ended.code,
+            "signal": ended.signal,
+            "wall_seconds": round(wall_s, 6),
+            "startup_seconds": round(self._startup_s, 6),
+            "virtual_ns": max((row.get("virtual_ns", 0) for row in rows["P"]), default=0),
+            "runtime": self.runtime_name,
+            "config": describe(self.config),
+            "manager": rows["G"][0],
+            "processors": rows["P"],
+            "memories": rows["M"],
+            "storages": rows["S"],
+            "links": links,
+        }
+
+
+def _make_runtime(name: RuntimeName, config: MachineConfig) -> Runtime:
+    if name == "inproc":
+        from lego.runtime.inproc import InProcess
+
+        return InProcess(config)
+    if name == "ray":
+        from lego.runtime.ray import OnRay
+
+        return OnRay(config)
+    raise ValueError(f"{name!r} is no runtime; there are 'inproc' and 'ray'")

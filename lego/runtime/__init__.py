@@ -1,0 +1,1 @@
+"""How a machine's components come to life: in this process, or as Ray actors."""

@@ -1,0 +1,23 @@
+"""A storage component as a part of a machine: how its monitor is built, and its shell on Ray."""
+
+from __future__ import annotations
+
+from lego.actor import Shell
+from lego.component import VNODE
+from lego.config import MachineConfig
+from lego.fabric.endpoint import Endpoint, Monitor
+
+
+def build(name: str, config: MachineConfig, endpoint: Endpoint) -> Monitor:
+    """Makes the monitor, with the tree of the machine's vNode. It calls nobody."""
+    from scomponent.monitor import StorageMonitor
+    from scomponent.namespace import Namespace
+
+    return StorageMonitor(name, {VNODE: Namespace(config.mounts)})
+
+
+class Actor(Shell):
+    """Runs the monitor in a process of its own."""
+
+    def __init__(self, name: str, config: MachineConfig, key: bytes, host: str) -> None:
+        super().__init__(build, name, config, key, host)
