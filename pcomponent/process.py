@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from lego.observe.clock import Meter
 from lego.observe.counters import Counters, counter, keyed
+from pcomponent.attributes import ProcessAttributes, ThreadAttributes
+from pcomponent.credentials import Credentials
+from pcomponent.signals import ThreadSignals
+from pcomponent.timers import IntervalTimers
 
 if TYPE_CHECKING:
     from pcomponent.files.table import FileTable
@@ -27,6 +31,7 @@ class ProcessCounters(Counters):
     instructions: int = counter("instructions executed, each iteration of a REP prefix as one")
     syscalls: dict[str, int] = keyed("system calls, by name")
     failed_syscalls: dict[str, int] = keyed("system calls that returned an error, by name")
+    unknown_syscalls: dict[str, int] = keyed("system calls that Lego does not have (ENOSYS), by name")
     faults: dict[str, int] = keyed("exceptions that became signals, by signal")
 
 
@@ -60,8 +65,9 @@ class Process:
         """At most 15 bytes (/proc/self/comm, prctl PR_GET_NAME)."""
         self.arguments: list[bytes] = []
         self.environment: list[bytes] = []
-        self.identity = (0, 0, 0, 0)
-        """uid, euid, gid, egid."""
+        self.credentials = Credentials.of(0, 0, 0, 0)
+        self.attributes = ProcessAttributes()
+        self.timers = IntervalTimers()
         self.umask = 0o022
         self.started_ns = 0
         self.trace = False
@@ -76,6 +82,12 @@ class Process:
         self.lost: tuple[str, str] | None = None
         """(component, why) when the machine failed under it."""
 
+    @property
+    def identity(self) -> tuple[int, int, int, int]:
+        """uid, euid, gid, egid."""
+        who = self.credentials
+        return who.uid, who.euid, who.gid, who.egid
+
 
 class Thread:
     """One thread of control: registers when it does not run, and what it is doing in the kernel."""
@@ -87,6 +99,8 @@ class Thread:
         """The virtual clock of the core that it runs on."""
         self.signal_mask = 0
         """Bit n-1 is signal n."""
+        self.signals = ThreadSignals()
+        self.attributes = ThreadAttributes()
         self.clear_child_tid = 0
         self.robust_list = 0
         self.name = ""

@@ -1,0 +1,57 @@
+"""What a thread and a process keep for calls that only set it and show it: scheduling, names, prctl flags."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE, SCHED_DEADLINE = 0, 1, 2, 3, 5, 6
+
+
+@dataclass
+class ThreadAttributes:
+    """Of one thread (task_struct)."""
+
+    nice: int = 0
+    policy: int = SCHED_OTHER
+    real_time_priority: int = 0
+    reset_on_fork: bool = False
+    affinity: int = 0
+    """Bit n is CPU n; 0 stands for all of them."""
+    io_priority: int = 0
+    timer_slack_ns: int = 50_000
+    death_signal: int = 0
+    """PR_SET_PDEATHSIG: sent when the parent ends."""
+    personality: int = 0
+    get_tsc: int = 1
+    """PR_GET_TSC: PR_TSC_ENABLE, the only value there is."""
+
+    def copy(self) -> ThreadAttributes:
+        """For a child, as sched_fork() and copy_process() do it."""
+        child = replace(self, death_signal=0, reset_on_fork=False)
+        if self.reset_on_fork:
+            if self.policy in (SCHED_FIFO, SCHED_RR):
+                child.policy, child.real_time_priority, child.nice = SCHED_OTHER, 0, 0
+            child.nice = max(child.nice, 0)
+        return child
+
+    def affinity_mask(self, cores: int) -> int:
+        """The CPUs that the thread may run on."""
+        return self.affinity or (1 << cores) - 1
+
+
+@dataclass
+class ProcessAttributes:
+    """Of a whole process (signal_struct and mm_struct)."""
+
+    dumpable: int = 1
+    oom_score_adj: int = 0
+    child_subreaper: bool = False
+    locked_bytes: int = 0
+    """Memory locked by mlock(2) and mlockall(2)."""
+    locked_ranges: tuple[tuple[int, int], ...] = ()
+    lock_future: bool = False
+    thp_disabled: bool = False
+
+    def copy(self) -> ProcessAttributes:
+        """For a child: memory locks are not inherited (mlock(2))."""
+        return ProcessAttributes(self.dumpable, self.oom_score_adj, thp_disabled=self.thp_disabled)

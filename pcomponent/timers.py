@@ -1,0 +1,84 @@
+"""The interval timers of a process: alarm(2) and setitimer(2), on virtual time.
+
+The real timer runs on the monotonic clock, the virtual one on the user time of the process, the profiling one on its
+user and system time. The scheduler calls `expire(task)` when a thread enters the kernel or its quantum is over, and
+wakes a sleeping process at `due_ns()`. Source: kernel/time/itimer.c.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from lego.linux.signal import Sig, SigInfo
+from pcomponent.signals import send_to_process
+from pcomponent.usage import process_times
+
+if TYPE_CHECKING:
+    from pcomponent.process import Process, Thread
+
+ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF = 0, 1, 2
+_SIGNALS = (Sig.ALRM, Sig.VTALRM, Sig.PROF)
+
+
+class Timer(NamedTuple):
+    """When a timer is due on its own clock, and its period; 0 is never."""
+
+    due_ns: int = 0
+    interval_ns: int = 0
+
+
+class IntervalTimers:
+    """The three timers of one process. They outlive exec and are not inherited by children."""
+
+    def __init__(self) -> None:
+        self._timers = [Timer(), Timer(), Timer()]
+
+    def due_ns(self) -> int | None:
+        """When the real timer is due, on the monotonic clock; None when it is not set."""
+        return self._timers[ITIMER_REAL].due_ns or None
+
+    def get(self, task: Thread, which: int) -> tuple[int, int]:
+        """How long until a timer is due (at least 1 when it is set at all) and its period, in ns."""
+        timer = self._timers[which]
+        if not timer.due_ns:
+            return 0, timer.interval_ns
+        return max(1, timer.due_ns - _clock_ns(task, which)), timer.interval_ns
+
+    def set(self, task: Thread, which: int, value_ns: int, interval_ns: int) -> None:
+        """Starts a timer, or stops it when `value_ns` is 0 (its period is kept for show, as Linux does)."""
+        due_ns = _clock_ns(task, which) + value_ns if value_ns else 0
+        self._timers[which] = Timer(due_ns, interval_ns)
+
+    def expire(self, task: Thread) -> None:
+        """Sends the signals of the timers that are due; one that is due several times over sends one signal."""
+        for which, timer in enumerate(self._timers):
+            if not timer.due_ns:
+                continue
+            now_ns = _clock_ns(task, which)
+            if now_ns < timer.due_ns:
+                continue
+            due_ns = 0
+            if timer.interval_ns:
+                periods = (now_ns - timer.due_ns) // timer.interval_ns + 1
+                due_ns = timer.due_ns + periods * timer.interval_ns
+            self._timers[which] = Timer(due_ns, timer.interval_ns)
+            number = _SIGNALS[which]
+            send_to_process(task.process, number, SigInfo.kernel(number))
+
+
+def expire(task: Thread) -> None:
+    """Sends what the timers of a thread's process owe it."""
+    timers: IntervalTimers = task.process.timers
+    timers.expire(task)
+
+
+def next_due_ns(process: Process) -> int | None:
+    """When a process whose threads all sleep is owed a signal, on the monotonic clock."""
+    return process.timers.due_ns()
+
+
+def _clock_ns(task: Thread, which: int) -> int:
+    if which == ITIMER_REAL:
+        return task.kernel.monotonic_ns(task)
+    user_ns, system_ns = process_times(task.process)
+    return user_ns if which == ITIMER_VIRTUAL else user_ns + system_ns
