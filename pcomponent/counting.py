@@ -139,7 +139,9 @@ def _compile() -> llvm.ExecutionEngine:
 _engine = _compile()
 BLOCK_HOOK: int = _engine.get_function_address("block")
 EDGE_HOOK: int = _engine.get_function_address("edge")
-_learn = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64)(_engine.get_function_address("learn"))
+_learn = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64)(
+    _engine.get_function_address("learn")
+)
 
 _decoder = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
 
@@ -226,3 +228,10 @@ def instructions_between(start: int, end: int, read: Callable[[int, int], bytes]
     if end <= start:
         return 0
     return sum(1 for _ in _decoder.disasm_lite(read(start, end - start), start))
+
+
+def instruction_length(address: int, code: bytes) -> int:
+    """The length in bytes of the first instruction of `code`; 1 when it is none."""
+    for _, length, _, _ in _decoder.disasm_lite(code, address, 1):
+        return int(length)
+    return 1

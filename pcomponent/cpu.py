@@ -310,10 +310,8 @@ class Cpu:
         self._uc.reg_write({"fs_base": x86.UC_X86_REG_FS_BASE, "gs_base": x86.UC_X86_REG_GS_BASE}[register], value)
 
     def read_base(self, register: str) -> int:
-        """"fs_base" or "gs_base"."""
-        value: int = self._uc.reg_read(
-            {"fs_base": x86.UC_X86_REG_FS_BASE, "gs_base": x86.UC_X86_REG_GS_BASE}[register]
-        )
+        """ "fs_base" or "gs_base"."""
+        value: int = self._uc.reg_read({"fs_base": x86.UC_X86_REG_FS_BASE, "gs_base": x86.UC_X86_REG_GS_BASE}[register])
         return value
 
     def read_registers(self) -> Registers:

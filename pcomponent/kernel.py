@@ -10,12 +10,22 @@ from typing import TYPE_CHECKING
 
 from lego.config import MachineConfig
 from lego.fabric.endpoint import Endpoint
-from lego.regions import ObjectId
+from lego.linux.mman import MAP_SHARED
+from lego.regions import PAGE_SHIFT, VREGION_SHIFT, ObjectId, page_down, page_up
+from mcomponent.messages import Flush, ObjectFlush, cache_of
+from pcomponent.excache import layout as at
+from pcomponent.objects import SharedObjects
 from pcomponent.process import ProcessCounters
 
 if TYPE_CHECKING:
+    from pcomponent.cpu import Cpu
     from pcomponent.excache.cache import ExCache
+    from pcomponent.lifecycle import Lifecycle
     from pcomponent.process import Process, Thread
+    from pcomponent.space import Space
+
+FLUSH_BATCH = 64
+"""Lines in one message of write-backs."""
 
 
 class RandomSource:
@@ -37,6 +47,9 @@ class RandomSource:
 class Kernel:
     """The state that all processes of one processor share."""
 
+    cpu: Cpu
+    lifecycle: Lifecycle
+
     def __init__(self, config: MachineConfig, endpoint: Endpoint, cache: ExCache) -> None:
         self.config = config
         self.endpoint = endpoint
@@ -45,6 +58,15 @@ class Kernel:
         self.processes: dict[int, Process] = {}
         self.random = RandomSource(config.seed, f"kernel {endpoint.name}")
         self.unknown_calls: set[int] = set()
+        self.objects = SharedObjects()
+        self.spaces: dict[int, Space] = {}
+        """Address spaces by the number that tags their lines."""
+        self.current_space: Space | None = None
+        self.tight = False
+        """An instruction needs more lines of one set than there are: spare ones serve it."""
+        self._next_space = 1
+
+    # ---- time ---------------------------------------------------------------------------------------
 
     def monotonic_ns(self, task: Thread) -> int:
         """CLOCK_MONOTONIC of the core that a thread runs on: 0 when the machine started."""
@@ -54,10 +76,103 @@ class Kernel:
         """CLOCK_REALTIME: the machine's epoch, and the virtual time since."""
         return self.config.epoch_s * 10**9 + task.meter.now_ns
 
+    # ---- address spaces -------------------------------------------------------------------------------
+
+    def new_space_number(self) -> int:
+        """A number for an address space, never used before: stale tags cannot come to life again."""
+        number = self._next_space
+        self._next_space += 1
+        return number
+
+    def enter_space(self, space: Space) -> None:
+        """Makes an address space the one that the CPU sees."""
+        if self.current_space is not space:
+            self.current_space = space
+            self.cache.enter(space.base_key, space.windows)
+            self.cpu.counter.enter_space(space.number)
+
+    def leave_space(self, space: Space) -> None:
+        """An address space is gone: nothing of it stays."""
+        space.release()
+        self.spaces.pop(space.number, None)
+        if self.current_space is space:
+            self.current_space = None
+
+    # ---- write-backs ----------------------------------------------------------------------------------
+
+    def flush_lines(self, lines: list[int]) -> None:
+        """Writes dirty lines back to where they belong, a batch a message. Raises what the memory says (ENOMEM)."""
+        private: dict[tuple[int, str], list[int]] = {}
+        shared: dict[int, list[int]] = {}
+        for line in lines:
+            key = self.cache.key(line)
+            if key & at.OBJECT_BIT:
+                shared.setdefault(key & ~at.PAGE_MASK, []).append(line)
+            else:
+                space = self.spaces[key >> at.KEY_SPACE_SHIFT]
+                owner = space.owners[(key & at.PAGE_MASK) << PAGE_SHIFT >> VREGION_SHIFT]
+                private.setdefault((space.number, owner), []).append(line)
+        for (number, owner), group in private.items():
+            for start in range(0, len(group), FLUSH_BATCH):
+                self._flush_private(self.spaces[number], owner, group[start : start + FLUSH_BATCH])
+        for group in shared.values():
+            for start in range(0, len(group), FLUSH_BATCH):
+                self._flush_shared(group[start : start + FLUSH_BATCH])
+
+    def _payload(self, lines: list[int]) -> bytes | memoryview:
+        if len(lines) == 1:
+            return self.cache.line(lines[0])
+        return b"".join(self.cache.line(line) for line in lines)
+
+    def _flushed(self, lines: list[int]) -> None:
+        for line in lines:
+            self.cache.clean(line)
+        self.cache.counters.flushes += len(lines)
+
+    def _flush_private(self, space: Space, owner: str, lines: list[int]) -> None:
+        pages = [self.cache.key(line) & at.PAGE_MASK for line in lines]
+        self.endpoint.call(owner, Flush(space.pid, [page << PAGE_SHIFT for page in pages]), self._payload(lines))
+        space.resident.update(pages)
+        self._flushed(lines)
+
+    def _flush_shared(self, lines: list[int]) -> None:
+        shared = self.objects.by_key(self.cache.key(lines[0]))
+        pages = [self.cache.key(line) & at.PAGE_MASK for line in lines]
+        memory = cache_of(shared.thing, self._memories())
+        self.endpoint.call(memory, ObjectFlush(shared.thing, shared.handle, pages), self._payload(lines))
+        self._flushed(lines)
+
+    def _memories(self) -> list[str]:
+        return next(iter(self.processes.values())).memories
+
+    # ---- files that are also mapped -------------------------------------------------------------------
+
     def flush_object(self, thing: ObjectId) -> None:
         """Before a file is read or written by call: its dirty lines go to its cache."""
-        self.cache.flush_object(thing)
+        shared = self.objects.known(thing)
+        if shared is not None:
+            lines = self.cache.lines_between(shared.base_key, shared.base_key | at.PAGE_MASK)
+            self.flush_lines([line for line in lines if self.cache.is_dirty(line)])
 
     def object_changed(self, thing: ObjectId, offset: int, length: int | None) -> None:
-        """After a file was written or cut by call: lines with its old contents are dropped, `None` to its end."""
-        self.cache.object_changed(thing, offset, length)
+        """After a file was written or cut by call: lines with its old contents are dropped, `None` to its end.
+
+        Private mappings show changes of pages that they have not written themselves, as on Linux.
+        """
+        first = page_down(offset)
+        last = None if length is None else page_up(offset + length)
+        shared = self.objects.known(thing)
+        if shared is not None:
+            low = shared.base_key | first >> PAGE_SHIFT
+            high = shared.base_key | (at.PAGE_MASK if last is None else last >> PAGE_SHIFT)
+            for line in self.cache.lines_between(low, high):
+                self.cache.drop(line)
+        for space in self.spaces.values():
+            for region in space.regions_of(thing):
+                if region.flags & MAP_SHARED:
+                    continue
+                start = max(region.start, region.start + first - region.offset)
+                end = region.end if last is None else min(region.end, region.start + last - region.offset)
+                for line in space.lines(start, end) if start < end else ():
+                    if not self.cache.is_dirty(line):
+                        self.cache.drop(line)

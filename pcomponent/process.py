@@ -13,6 +13,7 @@ from lego.observe.clock import Meter
 from lego.observe.counters import Counters, counter, keyed
 from pcomponent.attributes import ProcessAttributes, ThreadAttributes
 from pcomponent.credentials import Credentials
+from pcomponent.registers import Registers
 from pcomponent.signals import ThreadSignals
 from pcomponent.timers import IntervalTimers
 
@@ -107,6 +108,20 @@ class Thread:
         self.call: Generator[Wait, Wake, Any] | None = None
         """The system call that it is in the middle of."""
         self.wait: Wait | None = None
+        self.wake: Wake | None = None
+        """Why its last wait ended."""
+        self.start = Registers()
+        """What it begins with."""
+        self.context: Any = None
+        """The CPU's state while another thread runs."""
+        self.rip = 0
+        self.flags = 0
+        self.number = -1
+        """The system call that it made last."""
+        self.trace_line = ""
+        """The call it is in, as --strace shows it."""
+        self.carry_ps = 0
+        """Picoseconds of its instructions that did not make a nanosecond yet."""
         self.instructions = 0
         self.kernel_ns = 0
         """Virtual time spent in system calls, for times(2) and getrusage(2)."""

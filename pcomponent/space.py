@@ -21,7 +21,7 @@ from lego.fabric.wire import Buffer
 from lego.linux.errno import E, LinuxError
 from lego.linux.mman import MAP_GROWSDOWN, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE
 from lego.observe.clock import current
-from lego.regions import PAGE, PAGE_SHIFT, TASK_SIZE, VREGION_SHIFT, Region, RegionMap, page_down
+from lego.regions import PAGE, PAGE_SHIFT, TASK_SIZE, VREGION_SHIFT, ObjectId, Region, RegionMap, page_down
 from mcomponent.messages import READ, WRITE, LayoutReply, Miss, ObjectMiss, RemapReply, cache_of
 from pcomponent.excache import layout as at
 from pcomponent.faults import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGSEGV, AccessFault
@@ -51,6 +51,9 @@ class Space:
         """Page numbers of private anonymous pages whose contents the memory has."""
         self.owners: dict[int, str] = {}
         self.windows: list[tuple[int, int, int, int]] = []
+        self.mapped: set[ObjectId] = set()
+        """Objects that were ever mapped here: most files that are written never are."""
+        kernel.spaces[number] = self
 
     # ---- faults -------------------------------------------------------------------------------------
 
@@ -79,7 +82,7 @@ class Space:
     def _fill(self, key: int, rights: int, zero: bool) -> int:
         """A line that needs no message: of zeros, or about to be overwritten."""
         cache = self.cache
-        line = cache.choose(key)
+        line = cache.choose(key, self.kernel.tight)
         if cache.is_dirty(line):
             self.kernel.flush_lines([line])
         cache.evict(line)
@@ -99,7 +102,7 @@ class Space:
         owner = self.owners.get(page >> VREGION_SHIFT)
         if owner is None:
             raise AccessFault(SIGSEGV, SEGV_MAPERR, page)
-        line = cache.choose(key)
+        line = cache.choose(key, self.kernel.tight)
         victim: int | None = None
         payload: Buffer = b""
         if cache.is_dirty(line):
@@ -175,7 +178,7 @@ class Space:
         line = cache.find(key)
         if line >= 0:
             return line
-        line = cache.choose(key)
+        line = cache.choose(key, self.kernel.tight)
         if cache.is_dirty(line):
             self._make_room(line, page)
         cache.counters.misses += 1
@@ -187,6 +190,14 @@ class Space:
             raise _refused(error, page) from error
         self._install(line, key, 0, contents, 1)
         return line
+
+    def line_of(self, page: int) -> int:
+        """The line that an access to a page finds, or -1."""
+        region = self.regions.find(page)
+        if region is not None and region.flags & MAP_SHARED and region.object is not None:
+            base = self.kernel.objects.of(region.object).base_key
+            return self.cache.find(base | (page - region.start + region.offset) >> PAGE_SHIFT)
+        return self.cache.find(self.base_key | page >> PAGE_SHIFT)
 
     # ---- copies in and out ----------------------------------------------------------------------------
 
@@ -270,7 +281,7 @@ class Space:
         shared = False
         for start, end in reply.removed:
             shared |= any(region.flags & MAP_SHARED for region in self.regions.remove(start, end))
-            self._forget(start, end)
+            self.forget(start, end)
         self.owners.update(reply.owners)
         for region in reply.added:
             shared |= bool(region.flags & MAP_SHARED)
@@ -280,6 +291,8 @@ class Space:
 
     def _add(self, region: Region) -> None:
         self.regions.insert(region)
+        if region.object is not None:
+            self.mapped.add(region.object)
         if region.flags & MAP_SHARED:
             assert region.object is not None
             self.kernel.objects.map(region.object, region.handle, bool(region.prot & PROT_WRITE))
@@ -307,7 +320,8 @@ class Space:
         """The private lines in a range of addresses."""
         return self.cache.lines_between(self.base_key | start >> PAGE_SHIFT, self.base_key + (end >> PAGE_SHIFT))
 
-    def _forget(self, start: int, end: int) -> None:
+    def forget(self, start: int, end: int) -> None:
+        """Drops the private lines of a range, and that the memory has contents there."""
         for line in self.lines(start, end):
             self.cache.drop(line)
         first, last = start >> PAGE_SHIFT, end >> PAGE_SHIFT
@@ -316,12 +330,10 @@ class Space:
         else:
             self.resident = {page for page in self.resident if not first <= page < last}
 
-    def move(self, start: int, to: int, length: int) -> None:
-        """After mremap moved pages: what the memory has contents for moves with them."""
+    def take_resident(self, start: int, to: int, length: int) -> set[int]:
+        """Before mremap's result is applied: the pages at the new place whose contents the memory will have."""
         first, count, shift = start >> PAGE_SHIFT, length >> PAGE_SHIFT, (to - start) >> PAGE_SHIFT
-        moved = {page for page in self.resident if first <= page < first + count}
-        self.resident -= moved
-        self.resident |= {page + shift for page in moved}
+        return {page + shift for page in self.resident if first <= page < first + count}
 
     def flush_range(self, start: int, end: int) -> None:
         """Writes dirty lines of a range back, private and shared ones."""
@@ -339,6 +351,10 @@ class Space:
                 self.kernel.flush_lines([line for line in lines if self.cache.is_dirty(line)])
                 for line in lines:
                     self.cache.drop(line)
+
+    def regions_of(self, thing: ObjectId) -> list[Region]:
+        """The regions that map an object."""
+        return [region for region in self.regions if region.object == thing] if thing in self.mapped else []
 
     def _shared_lines(self, region: Region) -> list[int]:
         assert region.object is not None
@@ -367,7 +383,7 @@ class Space:
     def release(self) -> None:
         """The process is gone, or has another image: private lines are dropped, dirty shared ones written back."""
         self.flush_shared(0, TASK_SIZE)
-        self._forget(0, TASK_SIZE)
+        self.forget(0, TASK_SIZE)
         self.regions = RegionMap()
         self.windows = []
 

@@ -22,6 +22,7 @@ import numpy as np
 from lego.observe.counters import Counters, counter
 from lego.regions import PAGE, PAGE_SHIFT
 from pcomponent.excache import layout as at
+from pcomponent.excache.layout import SPARES
 
 MASK_64 = (1 << 64) - 1
 
@@ -68,21 +69,24 @@ class ExCache:
         self.ways = ways
         self.lines = sets * ways
         self.counters = ExcacheCounters()
-        self.arena = mmap.mmap(-1, self.lines * PAGE)
+        places = self.lines + SPARES
+        self.arena = mmap.mmap(-1, places * PAGE)
         self._memory = memoryview(self.arena)
-        windows_at = at.HEADER_WORDS + 2 * self.lines
+        windows_at = at.HEADER_WORDS + 2 * places
         self.words = np.zeros(windows_at + at.WINDOW_WORDS * at.WINDOWS_MAX, dtype=np.uint64)
         self._words = memoryview(self.words).cast("B").cast("Q")
-        self._tags_at, self._meta_at, self._windows_at = at.HEADER_WORDS, at.HEADER_WORDS + self.lines, windows_at
+        self._tags_at, self._meta_at, self._windows_at = at.HEADER_WORDS, at.HEADER_WORDS + places, windows_at
         self._words[at.SET_MASK] = sets - 1
         self._words[at.WAYS] = ways
         self._words[at.TAGS_AT] = self._tags_at
         self._words[at.META_AT] = self._meta_at
         self._words[at.WINDOWS_AT] = windows_at
+        self._words[at.SPARES_AT] = self.lines
         self.words[self._tags_at : self._meta_at] = at.EMPTY
         self._where: dict[int, int] = {}
-        self._next = [0] * sets
-        self._used = [0] * sets
+        # The spare lines count as one more set, which no key's index leads to.
+        self._next = [0] * (sets + 1)
+        self._used = [0] * (sets + 1)
         self._stale = False
         self.translations: Translations
 
@@ -113,16 +117,29 @@ class ExCache:
 
     # ---- making room --------------------------------------------------------------------------------
 
-    def choose(self, key: int) -> int:
-        """The line that a key would go to: a free one of its set, else the one that came first."""
-        place = key & (self.sets - 1)
+    def _set_of(self, line: int) -> tuple[int, int, int]:
+        """(set, its first line, its ways)."""
+        if line >= self.lines:
+            return self.sets, self.lines, SPARES
+        return line // self.ways, line - line % self.ways, self.ways
+
+    def choose(self, key: int, spare: bool = False) -> int:
+        """The line that a key would go to: a free one of its set (or of the spares), else the one that came first."""
+        place, ways = (self.sets, SPARES) if spare else (key & (self.sets - 1), self.ways)
         base = place * self.ways
-        if self._used[place] < self.ways:
+        first = self._next[place]
+        if self._used[place] < ways:
             tags = self._tags_at + base
-            for way in range(self.ways):
-                if self._words[tags + (self._next[place] + way) % self.ways] == at.EMPTY:
-                    return base + (self._next[place] + way) % self.ways
-        return base + self._next[place]
+            for way in range(first, first + ways):
+                if self._words[tags + way % ways] == at.EMPTY:
+                    return base + way % ways
+        return base + first
+
+    def spares_in_use(self) -> list[int]:
+        """The spare lines that hold something."""
+        if not self._used[self.sets]:
+            return []
+        return [line for line in range(self.lines, self.lines + SPARES) if self.key(line) != at.EMPTY]
 
     def evict(self, line: int) -> None:
         """Gives up a line that is clean, or whose contents have been written back. Counted; empty is fine."""
@@ -141,18 +158,24 @@ class ExCache:
         del self._where[self._words[self._tags_at + line]]
         self._words[self._tags_at + line] = at.EMPTY
         self._words[place] = 0
-        self._used[line // self.ways] -= 1
+        self._count_used(line, -1)
         self._stale = True
 
     def install(self, line: int, key: int, rights: int, dirty: bool = False) -> None:
         """Makes a line that was chosen and evicted, and has been filled, hold a key."""
-        place = line // self.ways
         self._words[self._tags_at + line] = key
         self._words[self._meta_at + line] = rights | (at.DIRTY if dirty else 0)
         self._where[key] = line
-        self._used[place] += 1
-        if line == place * self.ways + self._next[place]:
-            self._next[place] = (self._next[place] + 1) % self.ways
+        self._count_used(line, 1)
+        place, base, ways = self._set_of(line)
+        if line == base + self._next[place]:
+            self._next[place] = (self._next[place] + 1) % ways
+
+    def _count_used(self, line: int, change: int) -> None:
+        place, _, _ = self._set_of(line)
+        self._used[place] += change
+        if place == self.sets:
+            self._words[at.SPARES_USED] = self._used[place]
 
     # ---- changing -----------------------------------------------------------------------------------
 

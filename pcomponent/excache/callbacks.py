@@ -34,6 +34,7 @@ _RIGHTS = _U(at.RIGHTS)
 _PAGE_SHIFT, _ONE, _TWO, _THREE = _U(12), _U(1), _U(2), _U(3)
 _WINDOW_WORDS = _U(at.WINDOW_WORDS)
 _KERNEL_BASE = _U(at.KERNEL_BASE)
+_SPARES = _U(at.SPARES)
 _NO_RIGHTS = _U(8)  # Marks "the rights are the line's own".
 
 _pointer = types.CPointer(types.uint64)
@@ -83,6 +84,11 @@ def tlb_fill(engine, address, access, result, words):  # type: ignore[no-untyped
     tags = table[at.TAGS_AT]
     while line < end and table[tags + line] != key:
         line += _ONE
+    if line == end and table[at.SPARES_USED] != _U(0):
+        line = table[at.SPARES_AT]
+        end = line + _SPARES
+        while line < end and table[tags + line] != key:
+            line += _ONE
     if line == end:
         table[at.STOP] = at.STOP_FAULT
         return False

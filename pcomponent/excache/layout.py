@@ -16,6 +16,10 @@ from __future__ import annotations
 
 HEADER_WORDS = 32
 
+SPARES = 8
+"""Lines beside the sets, for one instruction that needs more pages of one set at a time than the set has ways (code,
+source, destination and stack, each over a page boundary). They are given up when the next instruction misses."""
+
 FAULT_ADDRESS = 0
 """Page address of the access that stopped the CPU."""
 FAULT_ACCESS = 1
@@ -40,6 +44,11 @@ FILLS_LIMIT = 13
 """When FILLS gets here, Unicorn's TLB is to be flushed, so that it grows."""
 EXCEPTION = 14
 """The vector of the exception that stopped the CPU."""
+
+SPARES_AT = 15
+"""The first spare line."""
+SPARES_USED = 16
+"""How many spare lines hold something."""
 
 STOP_NONE, STOP_FAULT, STOP_CODE_WRITE, STOP_GROW, STOP_SYSCALL, STOP_EXCEPTION = 0, 1, 2, 3, 4, 5
 

@@ -11,6 +11,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from lego.linux.errno import E, LinuxError
+from lego.linux.fcntl import O_ACCMODE, O_PATH, O_RDONLY, O_RDWR, O_WRONLY
 from lego.linux.stat import FsStat, Stat
 from pcomponent.waiting import Wait, Wake
 
@@ -23,6 +24,8 @@ Blocking = Generator[Wait, Wake, Any]
 POLLIN, POLLPRI, POLLOUT, POLLERR, POLLHUP, POLLNVAL = 0x1, 0x2, 0x4, 0x8, 0x10, 0x20
 POLLRDNORM, POLLWRNORM = 0x40, 0x100
 
+LOCK_SH, LOCK_EX, LOCK_NB, LOCK_UN = 1, 2, 4, 8
+
 
 class OpenFile:
     """The base of all kinds. `flags` are O_* as fcntl(F_GETFL) shows them; `references` counts descriptors."""
@@ -31,17 +34,37 @@ class OpenFile:
     """What `mmap` maps, for files that have pages."""
     handle = 0
     """The storage handle, 0 when it is not a storage component's file."""
+    directory = False
+    """Whether paths can start from it."""
+    fills = False
+    """Whether a read gives all that was asked for unless the file ends, and a write takes all: then large
+    transfers are made in pieces."""
 
     def __init__(self, flags: int, path: str = "") -> None:
         self.flags = flags
         self.path = path
         self.offset = 0
         self.references = 0
+        self.lock = LOCK_UN
+        """What flock(2) has on it."""
+
+    @property
+    def readable(self) -> bool:
+        """Linux's FMODE_READ."""
+        return not self.flags & O_PATH and self.flags & O_ACCMODE in (O_RDONLY, O_RDWR)
+
+    @property
+    def writable(self) -> bool:
+        """Linux's FMODE_WRITE."""
+        return not self.flags & O_PATH and self.flags & O_ACCMODE in (O_WRONLY, O_RDWR)
 
     def read(self, task: Thread, length: int) -> Blocking:
         """read(2): returns bytes, at and past the file's own offset."""
         raise LinuxError(E.EINVAL)
         yield
+
+    def unread(self, task: Thread, data: bytes) -> None:
+        """Takes back the end of what `read` gave, for which the guest's buffer had no room: the next read gives it."""
 
     def write(self, task: Thread, data: bytes) -> Blocking:
         """write(2): returns how many bytes were taken."""
@@ -77,6 +100,20 @@ class OpenFile:
     def sync(self, task: Thread, data_only: bool) -> None:
         """fsync(2), fdatasync(2)."""
         raise LinuxError(E.EINVAL)
+
+    def allocate(self, task: Thread, mode: int, offset: int, length: int) -> None:
+        """fallocate(2), its arguments checked."""
+        raise LinuxError(E.ENODEV)
+
+    def change(
+        self,
+        task: Thread,
+        mode: int | None = None,
+        owner: tuple[int, int] | None = None,
+        times: tuple[int | None, int | None] | None = None,
+    ) -> None:
+        """fchmod(2), fchown(2), futimens(3); as `scomponent.messages.SetAttributes` says."""
+        raise LinuxError(E.EPERM)
 
     def ioctl(self, task: Thread, request: int, argument: int) -> int:
         """ioctl(2); `argument` is a guest pointer or a number."""

@@ -1,0 +1,319 @@
+"""One thread in user mode: runs it, and deals with everything that stops the CPU.
+
+    executor.step(task)     # until the thread's quantum is over, it is parked, or it has ended
+
+A stop is one of: a system call (`dispatcher`), an access that the ExCache cannot serve (`space.fetch`), a store
+into executed code, an exception, or the end of the quantum. Before a thread goes on in user mode its
+signals are delivered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+from lego.linux.errno import LinuxError
+from lego.observe.clock import current
+from lego.regions import PAGE_SHIFT
+from pcomponent import signal_delivery, strace, timers
+from pcomponent.counting import instruction_length
+from pcomponent.cpu import Cpu, Stop
+from pcomponent.dispatcher import Ended, NewImage, begin, failed
+from pcomponent.faults import (
+    CANONICAL_TOP,
+    EXCEPTIONS,
+    GENERAL_PROTECTION,
+    ILL_ILLOPN,
+    SIGILL,
+    SIGSEGV,
+    AccessFault,
+    byte_address,
+)
+from pcomponent.files.base import Blocking
+from pcomponent.kernel import Kernel
+from pcomponent.process import Thread
+from pcomponent.signals import deliverable, fault
+from pcomponent.syscalls.table import TABLE
+from pcomponent.waiting import Interrupted, Wait, Wake
+
+if TYPE_CHECKING:
+    from pcomponent.lifecycle import Lifecycle
+
+QUANTUM = 2_000_000
+"""Instructions between two looks at what came from outside: a millisecond or two of host time."""
+
+RDTSC = b"\x0f\x31"
+
+
+class Executor:
+    """Runs threads on the one CPU of a processor component."""
+
+    def __init__(self, kernel: Kernel, cpu: Cpu, lifecycle: Lifecycle) -> None:
+        self._kernel = kernel
+        self._cpu = cpu
+        self._lifecycle = lifecycle
+        self._on_cpu: Thread | None = None
+        self._last_fault = 0
+        self._repeats = 0
+        self._stops = {
+            Stop.SYSCALL: self._on_syscall,
+            Stop.FAULT: self._on_fault,
+            Stop.CODE_WRITE: self._on_code_write,
+            Stop.EXCEPTION: self._on_exception,
+            Stop.ILLEGAL: self._on_illegal,
+            Stop.AGAIN: self._on_again,
+            Stop.QUANTUM: self._on_quantum,
+        }
+
+    # ---- one turn -----------------------------------------------------------------------------------
+
+    def step(self, task: Thread) -> None:
+        """Gives a runnable thread its turn. Raises `FabricError` when the machine fails under it."""
+        current.meter = task.meter
+        self._load(task)
+        self._budget = self._quantum(task)
+        try:
+            if task.call is not None and not self._resume(task):
+                return
+            while self._budget > 0:
+                if deliverable(task) and not self._deliver(task):
+                    return
+                self._kernel.cache.settle()
+                stop = self._cpu.run(task.rip, self._budget)
+                if not self._stops[stop](task):
+                    return
+            timers.expire(task)
+        except Ended:
+            self._on_cpu = None
+
+    def _quantum(self, task: Thread) -> int:
+        """Instructions until the thread is to be looked at again: fewer when a timer is due earlier."""
+        due_ns = timers.next_due_ns(task.process)
+        if due_ns is None:
+            return QUANTUM
+        left = (due_ns - task.meter.now_ns) * 1000 // max(1, self._kernel.config.instruction_ps)
+        return max(1, min(QUANTUM, left))
+
+    def _load(self, task: Thread) -> None:
+        """Makes a thread's state the CPU's."""
+        if self._on_cpu is not task:
+            if self._on_cpu is not None and self._on_cpu.context is not None:
+                self._cpu.save_context(self._on_cpu.context)
+            if task.context is None:
+                task.context = self._cpu.new_context()
+                self._cpu.write_registers(task.start)
+            else:
+                self._cpu.restore_context(task.context)
+            self._on_cpu = task
+        self._kernel.enter_space(task.process.space)
+
+    def _account(self, task: Thread) -> None:
+        """Charges a thread for the instructions that just ran."""
+        count = self._cpu.counter.count
+        self._budget -= count
+        task.instructions += count
+        self._kernel.counters.instructions += count
+        picoseconds = count * self._kernel.config.instruction_ps + task.carry_ps
+        task.carry_ps = picoseconds % 1000
+        task.meter.now_ns += picoseconds // 1000
+
+    def _stopped_inside(self, task: Thread) -> None:
+        """The CPU stopped before the instruction at RIP: takes over RIP, and counts what ran."""
+        task.rip = self._cpu.rip
+        self._cpu.counter.correct(task.rip, task.process.space.read_code)
+        self._account(task)
+
+    def _on_again(self, task: Thread) -> bool:
+        self._stopped_inside(task)
+        return True
+
+    def _on_quantum(self, task: Thread) -> bool:
+        task.rip = self._cpu.rip
+        self._account(task)
+        return True
+
+    # ---- system calls -------------------------------------------------------------------------------
+
+    def _on_syscall(self, task: Thread) -> bool:
+        self._account(task)
+        number, *arguments, task.rip, task.flags = self._cpu.syscall_arguments()
+        task.number = number & 0xFFFFFFFF
+        task.meter.now_ns += self._kernel.config.syscall_ns
+        task.kernel_ns += self._kernel.config.syscall_ns
+        if task.process.trace:
+            strace.entered(task, task.number, tuple(arguments))
+        try:
+            result = begin(task, task.number, tuple(arguments))
+        except Interrupted as interrupted:
+            return self._interrupted(task, interrupted)
+        except NewImage:
+            return True
+        if type(result) is int:
+            return self._finish(task, result)
+        assert isinstance(result, Generator)
+        task.call = result
+        return self._advance(task, None)
+
+    def _resume(self, task: Thread) -> bool:
+        """Goes on with the system call that a thread was parked in."""
+        return self._advance(task, task.wake)
+
+    def _advance(self, task: Thread, wake: Wake | None) -> bool:
+        """Runs a blocking call up to its next wait. False when the thread is parked."""
+        call: Blocking = task.call  # type: ignore[assignment]
+        try:
+            wait: Wait = call.send(wake)  # type: ignore[arg-type]
+        except StopIteration as done:
+            task.call = None
+            return self._finish(task, done.value if done.value is not None else 0)
+        except LinuxError as error:
+            task.call = None
+            return self._finish(task, failed(task, TABLE[task.number], error))
+        except Interrupted as interrupted:
+            task.call = None
+            return self._interrupted(task, interrupted)
+        except NewImage:
+            task.call = None
+            return True
+        if deliverable(task):  # It came while the call was on its way to sleep.
+            return self._advance(task, Wake.SIGNAL)
+        task.wait = wait
+        return False
+
+    def _finish(self, task: Thread, result: int) -> bool:
+        """Ends a system call with a result."""
+        if task.process.trace:
+            strace.left(task, result)
+        if task.number != SIGRETURN:
+            self._cpu.write_result(result, task.rip, task.flags)
+        else:
+            task.rip = self._cpu.rip  # The call has put all registers back itself.
+        due_ns = timers.next_due_ns(task.process)
+        if due_ns is not None and task.meter.now_ns >= due_ns:
+            timers.expire(task)
+        return True
+
+    def _interrupted(self, task: Thread, interrupted: Interrupted) -> bool:
+        if task.process.trace:
+            strace.left(task, None)
+        self._cpu.write_result(task.number, task.rip, task.flags)
+        return self._deliver(task, interrupted)
+
+    # ---- signals ------------------------------------------------------------------------------------
+
+    def _deliver(self, task: Thread, interrupted: Interrupted | None = None) -> bool:
+        """Acts on pending signals. False when the thread does not go on."""
+        registers = self._cpu.read_registers()
+        registers.rip = task.rip
+        outcome = signal_delivery.deliver(task, registers, interrupted, task.number)
+        if isinstance(outcome, signal_delivery.Ended):
+            self._lifecycle.end_process(task.process, outcome.number)
+            raise Ended
+        if isinstance(outcome, signal_delivery.Stopped):
+            task.call = self._stopped(task, outcome)
+            task.wait = next(task.call)
+            return False
+        task.rip = outcome.rip
+        self._cpu.write_registers(outcome)
+        return True
+
+    def _stopped(self, task: Thread, outcome: signal_delivery.Stopped) -> Blocking:
+        """A stopped thread, as a call that waits until the process is continued."""
+        while task.process.signals.stopped:
+            yield Wait(ready=lambda _: not task.process.signals.stopped)
+        if outcome.interrupted is not None:
+            raise outcome.interrupted
+        raise NewImage  # It goes on where it was, with all its registers.
+
+    # ---- memory -------------------------------------------------------------------------------------
+
+    def _on_fault(self, task: Thread) -> bool:
+        self._stopped_inside(task)
+        kernel, space = self._kernel, task.process.space
+        if task.rip != self._last_fault:
+            self._last_fault, self._repeats = task.rip, 0
+            kernel.tight = False
+            spares = kernel.cache.spares_in_use()
+            if spares:
+                kernel.flush_lines([line for line in spares if kernel.cache.is_dirty(line)])
+                for line in spares:
+                    kernel.cache.evict(line)
+        else:
+            self._repeats += 1
+            kernel.tight = self._repeats > kernel.cache.ways
+        try:
+            space.fetch(self._cpu.fault_address, self._cpu.fault_access)
+        except AccessFault as refused:
+            self._refuse(task, refused)
+        return True
+
+    def _refuse(self, task: Thread, refused: AccessFault) -> None:
+        """An access that becomes a signal."""
+        registers = self._cpu.read_registers()
+        registers.rip = task.rip
+        address = refused.address
+        if address >= CANONICAL_TOP and refused.signal == SIGSEGV:
+            self._send_fault(task, *GENERAL_PROTECTION, 0, 13)
+            return
+        if self._cpu.fault_access & 4:
+            address = max(task.rip, address)
+        else:
+            address = byte_address(registers, address, task.process.space.read_code)
+        self._send_fault(task, refused.signal, refused.code, address, 14)
+
+    def _send_fault(self, task: Thread, number: int, code: int, address: int, vector: int) -> None:
+        self._kernel.counters.count("faults", str(number))
+        fault(task, number, code, address, vector)
+
+    def _on_code_write(self, task: Thread) -> bool:
+        """A store into a line that has been executed. When the instruction lies in that very line it would be
+        translated again and again, so it alone is let through."""
+        self._stopped_inside(task)
+        page = self._cpu.fault_address
+        cache = self._kernel.cache
+        line = task.process.space.line_of(page)
+        if line < 0:
+            return True
+        cache.forget_code(line)
+        code = task.process.space.read_code(task.rip, 15)
+        length = instruction_length(task.rip, code)
+        if page >> PAGE_SHIFT in (task.rip >> PAGE_SHIFT, task.rip + length - 1 >> PAGE_SHIFT):
+            cache.step(True)
+            cache.settle()
+            stop = self._cpu.run(task.rip, 1, until=task.rip + length)
+            cache.step(False)
+            cache.forget_code(line)
+            return self._stops[stop](task)
+        return True
+
+    # ---- exceptions ---------------------------------------------------------------------------------
+
+    def _on_exception(self, task: Thread) -> bool:
+        self._stopped_inside(task)
+        vector = self._cpu.exception_vector
+        self._cpu.clear_exception()
+        if vector == 13 and task.process.space.read_code(task.rip, 2) == RDTSC:
+            self._read_timestamp(task)
+            return True
+        number, code = EXCEPTIONS.get(vector, GENERAL_PROTECTION)
+        address = task.rip if number == EXCEPTIONS[0][0] else 0
+        self._send_fault(task, number, code, address, min(vector, 31))
+        return True
+
+    def _read_timestamp(self, task: Thread) -> None:
+        """RDTSC reads the core's own cycles: one for each instruction's time that has passed."""
+        cycles = task.meter.now_ns * 1000 // self._kernel.config.instruction_ps
+        registers = self._cpu.read_registers()
+        registers.rax, registers.rdx = cycles & 0xFFFFFFFF, cycles >> 32 & 0xFFFFFFFF
+        registers.rip = task.rip = task.rip + len(RDTSC)
+        self._cpu.write_registers(registers)
+        task.instructions += 1
+        self._kernel.counters.instructions += 1
+
+    def _on_illegal(self, task: Thread) -> bool:
+        self._stopped_inside(task)
+        self._send_fault(task, SIGILL, ILL_ILLOPN, task.rip, 6)
+        return True
+
+
+SIGRETURN = 15

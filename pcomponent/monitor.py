@@ -1,0 +1,97 @@
+"""The process monitor: the processor component's part of the operating system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from lego.config import MachineConfig
+from lego.fabric.endpoint import Endpoint
+from lego.fabric.wire import Buffer, Done, Request
+from lego.linux.errno import E, LinuxError
+from lego.linux.signal import SigInfo
+from pcomponent import messages, syscalls
+from pcomponent.cpu import Cpu
+from pcomponent.excache.cache import ExCache, geometry
+from pcomponent.execution import Executor
+from pcomponent.kernel import Kernel
+from pcomponent.lifecycle import Lifecycle
+from pcomponent.messages import Signal, Start, Statistics, StatisticsReply, Wait, WaitReply
+from pcomponent.process import Process
+from pcomponent.scheduler import Scheduler
+from pcomponent.signals import send_to_process
+
+
+class ProcessorMonitor:
+    """Serves `pcomponent.messages`; programs run on the scheduler's own host thread."""
+
+    door = messages.DOOR
+
+    def __init__(self, name: str, config: MachineConfig, endpoint: Endpoint) -> None:
+        self.name = name
+        syscalls.load_all()
+        cache = ExCache(*geometry(config.excache_bytes, config.ways))
+        self._kernel = kernel = Kernel(config, endpoint, cache)
+        kernel.cpu = cache.translations = Cpu(cache.arena, cache.words, config.cores)
+        self._lifecycle = kernel.lifecycle = Lifecycle(kernel)
+        self._scheduler = Scheduler(kernel, Executor(kernel, kernel.cpu, self._lifecycle), self._lifecycle)
+        self._virtual_ns = 0
+        self._handlers: dict[type[Request], Callable[[Any], msgspec.Struct]] = {
+            Start: self._start,
+            Wait: self._wait,
+            Signal: self._signal,
+            Statistics: self._statistics,
+        }
+
+    def handle(self, sender: str, request: Request, payload: Buffer) -> tuple[msgspec.Struct, Buffer]:
+        """Serves one request."""
+        return self._handlers[type(request)](request), b""
+
+    def close(self) -> None:
+        """Ends the scheduler; programs that still run are gone."""
+        self._scheduler.close()
+
+    def _start(self, request: Start) -> Done:
+        self._scheduler.ask(lambda: self._lifecycle.start(request))
+        return Done()
+
+    def _process(self, pid: int) -> Process:
+        process = self._kernel.processes.get(pid)
+        if process is None:
+            raise LinuxError(E.ESRCH)
+        return process
+
+    def _wait(self, request: Wait) -> WaitReply:
+        process = self._process(request.pid)
+        ended = self._scheduler.wait(
+            lambda: process.status is not None or process.lost is not None, request.timeout_ms / 1000
+        )
+        if not ended:
+            return WaitReply(False)
+        if process.lost is not None:
+            return WaitReply(True, lost=process.lost[0], why=process.lost[1])
+        assert process.status is not None
+        self._virtual_ns = max([self._virtual_ns, *(task.meter.now_ns for task in process.threads.values())])
+        self._scheduler.ask(lambda: self._kernel.processes.pop(request.pid, None))
+        return WaitReply(True, code=process.status >> 8, signal=process.status & 0x7F)
+
+    def _signal(self, request: Signal) -> Done:
+        process = self._process(request.pid)
+        if request.number:
+            self._scheduler.ask(lambda: send_to_process(process, request.number, SigInfo.kernel(request.number)))
+        return Done()
+
+    def _statistics(self, request: Statistics) -> StatisticsReply:
+        kernel = self._kernel
+        return StatisticsReply(
+            msgspec.json.encode(
+                {
+                    "virtual_ns": self._virtual_ns,
+                    **kernel.counters.snapshot(),
+                    "excache": kernel.cache.statistics(),
+                    "links": kernel.endpoint.statistics(),
+                }
+            )
+        )

@@ -1,0 +1,150 @@
+"""Memory calls: the layout is changed at the home memory component, and then here."""
+
+from __future__ import annotations
+
+from lego.linux.errno import E, LinuxError
+from lego.linux.fcntl import O_ACCMODE, O_PATH, O_WRONLY
+from lego.linux.mman import (
+    MADV_DONTNEED,
+    MADV_FREE,
+    MADV_REMOVE,
+    MAP_ANONYMOUS,
+    MAP_FIXED,
+    MAP_SHARED,
+    MAP_SHARED_VALIDATE,
+    MAP_TYPE,
+    MREMAP_FIXED,
+    PROT_READ,
+)
+from lego.regions import PAGE, TASK_SIZE, page_up
+from mcomponent.messages import Advise, Brk, Map, Protect, Remap, Sync, Unmap
+from pcomponent.process import Thread
+from pcomponent.rlimits import Resource
+from pcomponent.syscalls.table import syscall
+
+
+def _end(address: int, length: int) -> int:
+    """The end of a range, no further than user memory goes."""
+    return min(page_up(address + length), TASK_SIZE)
+
+
+@syscall(9, "mmap", "pointer", "size", "int", "flags", "fd", "ulong")
+def mmap(task: Thread, address: int, length: int, prot: int, flags: int, fd: int, offset: int) -> int:
+    """mmap(2)."""
+    space = task.memory
+    thing, handle, name = None, 0, ""
+    if offset % PAGE:
+        raise LinuxError(E.EINVAL)
+    if not flags & MAP_ANONYMOUS:
+        file = task.process.files.get(fd)
+        if file.flags & O_PATH:
+            raise LinuxError(E.EBADF)
+        if length == 0:
+            raise LinuxError(E.EINVAL)
+        if file.anonymous:
+            flags |= MAP_ANONYMOUS
+        else:
+            if file.flags & O_ACCMODE == O_WRONLY:
+                raise LinuxError(E.EACCES)
+            if file.object is None:
+                raise LinuxError(E.ENODEV)
+            thing, handle, name = file.object, file.handle, file.path
+    if flags & MAP_FIXED and flags & MAP_TYPE in (MAP_SHARED, MAP_SHARED_VALIDATE, 2):
+        space.flush_shared(address, _end(address, length))
+    if thing is not None:
+        task.kernel.flush_object(thing)
+    reply, _ = task.kernel.endpoint.call(
+        space.home, Map(space.pid, address, length, prot, flags, thing, handle, offset, name)
+    )
+    space.apply(reply)
+    return int(reply.address)
+
+
+@syscall(11, "munmap", "pointer", "size")
+def munmap(task: Thread, address: int, length: int) -> int:
+    """munmap(2)."""
+    space = task.memory
+    if address % PAGE == 0 and address < TASK_SIZE:
+        space.flush_shared(address, _end(address, length))
+    reply, _ = task.kernel.endpoint.call(space.home, Unmap(space.pid, address, length))
+    space.apply(reply)
+    return 0
+
+
+@syscall(10, "mprotect", "pointer", "size", "int")
+def mprotect(task: Thread, address: int, length: int, prot: int) -> int:
+    """mprotect(2). On ENOMEM the part before the hole has been changed, as on Linux."""
+    space = task.memory
+    reply, _ = task.kernel.endpoint.call(space.home, Protect(space.pid, address, length, prot))
+    space.protect(reply)
+    return 0
+
+
+@syscall(25, "mremap", "pointer", "size", "size", "flags", "pointer")
+def mremap(task: Thread, address: int, old_length: int, new_length: int, flags: int, new_address: int) -> int:
+    """mremap(2)."""
+    space = task.memory
+    if address % PAGE == 0 and address < TASK_SIZE:
+        space.flush_range(address, _end(address, old_length))
+        space.flush_shared(address, _end(address, old_length))
+    if flags & MREMAP_FIXED and new_address % PAGE == 0:
+        space.flush_shared(new_address, _end(new_address, new_length))
+    reply, _ = task.kernel.endpoint.call(
+        space.home, Remap(space.pid, address, old_length, new_length, flags, new_address)
+    )
+    moved = space.take_resident(*reply.moved) if reply.moved is not None else set()
+    space.apply(reply)
+    space.resident |= moved
+    return int(reply.address)
+
+
+@syscall(12, "brk", "pointer")
+def brk(task: Thread, address: int) -> int:
+    """brk(2)."""
+    space = task.memory
+    limit = task.process.limits.soft(Resource.DATA)
+    reply, _ = task.kernel.endpoint.call(space.home, Brk(space.pid, address, limit))
+    space.apply(reply)
+    return int(reply.address)
+
+
+@syscall(
+    28, "madvise", "pointer", "size", "int", support="partial", note="advice that only hints is accepted, not acted on"
+)
+def madvise(task: Thread, address: int, length: int, advice: int) -> int:
+    """madvise(2)."""
+    space = task.memory
+    if advice in (MADV_DONTNEED, MADV_FREE, MADV_REMOVE) and address % PAGE == 0:
+        space.flush_shared(address, _end(address, length))
+    reply, _ = task.kernel.endpoint.call(space.home, Advise(space.pid, address, length, advice))
+    for start, end in reply.removed:
+        space.forget(start, end)
+    return 0
+
+
+@syscall(26, "msync", "pointer", "size", "flags")
+def msync(task: Thread, address: int, length: int, flags: int) -> int:
+    """msync(2)."""
+    space = task.memory
+    if address % PAGE == 0 and address < TASK_SIZE:
+        space.flush_shared(address, _end(address, length))
+    task.kernel.endpoint.call(space.home, Sync(space.pid, address, length, flags))
+    return 0
+
+
+@syscall(27, "mincore", "pointer", "size", "buffer")
+def mincore(task: Thread, address: int, length: int, vector: int) -> int:
+    """mincore(2): a page counts as resident when a line of this processor or a frame may hold it."""
+    space = task.memory
+    if address % PAGE:
+        raise LinuxError(E.EINVAL)
+    end = page_up(address + length)
+    if end > TASK_SIZE or not space.regions.covered(address, end):
+        raise LinuxError(E.ENOMEM)
+    answer = bytearray()
+    for page in range(address, end, PAGE):
+        region = space.regions.find(page)
+        held = space.line_of(page) >= 0 or page // PAGE in space.resident
+        answer.append(int(held or (region is not None and region.object is not None and bool(region.prot & PROT_READ))))
+    space.write(vector, bytes(answer))
+    return 0

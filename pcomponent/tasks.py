@@ -1,0 +1,86 @@
+"""Finding processes and threads by their numbers, and who may do what to them.
+
+A guest sees the processes of its own vNode, and of those the ones on its own processor.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lego.linux.errno import E, LinuxError
+from lego.linux.signal import NSIG, Sig, SigInfo
+from pcomponent import credentials
+from pcomponent.signals import send_to_process, send_to_thread
+
+if TYPE_CHECKING:
+    from pcomponent.process import Process, Thread
+
+
+def visible(task: Thread) -> list[Process]:
+    """The processes that a thread can see, by pid."""
+    vnode = task.process.vnode
+    return [process for _, process in sorted(task.kernel.processes.items()) if process.vnode == vnode]
+
+
+def find_process(task: Thread, pid: int) -> Process:
+    """The process with a pid; ESRCH."""
+    process = task.kernel.processes.get(pid)
+    if process is None or process.vnode != task.process.vnode:
+        raise LinuxError(E.ESRCH)
+    return process
+
+
+def find_thread(task: Thread, tid: int) -> Thread:
+    """The thread with a number, 0 for the caller itself; ESRCH."""
+    if tid == 0:
+        return task
+    thread = task.process.threads.get(tid)
+    if thread is not None:
+        return thread
+    for process in visible(task):
+        thread = process.threads.get(tid)
+        if thread is not None:
+            return thread
+    raise LinuxError(E.ESRCH)
+
+
+def members(task: Thread, group: int) -> list[Process]:
+    """The processes of a process group."""
+    return [process for process in visible(task) if process.group == group]
+
+
+def may_signal(task: Thread, target: Process, number: int) -> bool:
+    """check_kill_permission() and kill_ok_by_cred()."""
+    own, other = task.process.credentials, target.credentials
+    if task.process is target or own.capable(credentials.KILL):
+        return True
+    if own.euid in (other.suid, other.uid) or own.uid in (other.suid, other.uid):
+        return True
+    return number == Sig.CONT and task.process.session == target.session
+
+
+def signal_process(task: Thread, target: Process, number: int, info: SigInfo) -> None:
+    """Sends a signal for a program; number 0 only asks. EINVAL, EPERM, EAGAIN."""
+    _check(task, target, number)
+    if number and target.status is None:
+        send_to_process(target, number, info)
+
+
+def signal_thread(task: Thread, target: Thread, number: int, info: SigInfo) -> None:
+    """The same to one thread."""
+    _check(task, target.process, number)
+    if number and target.process.status is None:
+        send_to_thread(target, number, info)
+
+
+def _check(task: Thread, target: Process, number: int) -> None:
+    if not 0 <= number <= NSIG:
+        raise LinuxError(E.EINVAL)
+    if not may_signal(task, target, number):
+        raise LinuxError(E.EPERM)
+
+
+def same_owner(task: Thread, target: Process) -> bool:
+    """Whether a caller's effective user owns a process, as the scheduling calls ask it."""
+    own, other = task.process.credentials, target.credentials
+    return own.euid in (other.uid, other.euid)
