@@ -10,15 +10,14 @@ ExCache's arena; there are no page tables: a TLB miss asks the callback in `pcom
 The engine runs at CPL 3, which it reaches as a kernel would, with one SYSRET; so privileged instructions fault, and
 with CR4.TSD set so does RDTSC, which Unicorn would otherwise answer from the host's clock.
 
-Unicorn facts that this file works around (2.1.4): `emu_start` takes an `until` address, which must be one no
-guest can reach; an exception handled by a hook stays "in flight" and turns the next into a double fault, until
+Unicorn facts that this file works around (2.1.4): the `until` address of `emu_start` is an address like any other,
+so exits are enabled with an empty list instead; an exception handled by a hook stays "in flight" and turns the next into a double fault, until
 the state is restored from a saved context; CPUID leaves are answered by a hook.
 """
 
 from __future__ import annotations
 
 import ctypes
-import struct
 from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any
@@ -51,8 +50,7 @@ from pcomponent.excache import callbacks
 from pcomponent.excache import layout as at
 from pcomponent.registers import Registers
 
-UNREACHABLE = (1 << 64) - 1
-"""Where `emu_start` would stop: not canonical, so no guest gets there."""
+MASK_64 = (1 << 64) - 1
 
 CODE64_SELECTOR, DATA_SELECTOR = 0x33, 0x2B  # arch/x86/include/asm/segment.h: __USER_CS, __USER_DS
 MSR_EFER, MSR_STAR = 0xC0000080, 0xC0000081
@@ -65,6 +63,10 @@ CPU_MODEL = x86.UC_CPU_X86_NEHALEM
 _FLUSH_TLB = UC_CTL_TLB_FLUSH | UC_CTL_IO_WRITE << 30
 _FLUSH_BLOCKS = UC_CTL_TB_FLUSH | UC_CTL_IO_WRITE << 30
 _REMOVE_BLOCKS = UC_CTL_TB_REMOVE_CACHE | 2 << 26 | UC_CTL_IO_WRITE << 30
+
+
+_emu_start = uclib.uc_emu_start
+_emu_start.argtypes = (ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_size_t)
 
 
 class Stop(Enum):
@@ -96,6 +98,24 @@ class _Batch:
         self.values = (ctypes.c_uint64 * self.count)()
         base = ctypes.addressof(self.values)
         self.pointers = (ctypes.c_void_p * self.count)(*(base + 8 * i for i in range(self.count)))
+
+
+class _FpuBatch:
+    """The x87 and SSE state. The status word comes first: it has the top of the stack, which ST(i) counts from; the
+    tags come last, since writing a register marks it used."""
+
+    def __init__(self) -> None:
+        self.status, self.control, self.tags = ctypes.c_uint16(), ctypes.c_uint16(), ctypes.c_uint16()
+        self.mxcsr = ctypes.c_uint32()
+        self.st = [(ctypes.c_ubyte * 10)() for _ in range(8)]
+        self.xmm = [(ctypes.c_ubyte * 16)() for _ in range(16)]
+        places: list[tuple[int, Any]] = [(x86.UC_X86_REG_FPSW, self.status), (x86.UC_X86_REG_FPCW, self.control)]
+        places += [(x86.UC_X86_REG_ST0 + i, value) for i, value in enumerate(self.st)]
+        places += [(x86.UC_X86_REG_XMM0 + i, value) for i, value in enumerate(self.xmm)]
+        places += [(x86.UC_X86_REG_MXCSR, self.mxcsr), (x86.UC_X86_REG_FPTAG, self.tags)]
+        self.count = len(places)
+        self.ids = (ctypes.c_int * self.count)(*(register for register, _ in places))
+        self.pointers = (ctypes.c_void_p * self.count)(*(ctypes.addressof(place) for _, place in places))
 
 
 _GENERAL = (
@@ -132,6 +152,7 @@ class Cpu:
         self._uc = Uc(UC_ARCH_X86, UC_MODE_64)
         self._uc.ctl_set_cpu_model(CPU_MODEL)
         self._uc.ctl_set_tlb_mode(UC_TLB_VIRTUAL)
+        self._uc.ctl_exits_enabled(True)
         self._handle = self._uc._uch
         self._arena = (ctypes.c_char * len(arena)).from_buffer(arena)
         _check(
@@ -142,6 +163,7 @@ class Cpu:
         self._syscall = _Batch(_SYSCALL)
         self._result = _Batch(_RESULT)
         self._general = _Batch(_GENERAL)
+        self._fpu = _FpuBatch()
         self._hooks: list[Any] = []
         self._install_hooks(int(words.ctypes.data))
         self._enter_user_mode()
@@ -188,7 +210,7 @@ class Cpu:
         uc.reg_write(x86.UC_X86_REG_R11, 0x202)
         self._arena[: len(SYSRETQ)] = SYSRETQ
         words[at.KERNEL_WINDOW] = 1
-        words[at.FILLS_LIMIT] = UNREACHABLE
+        words[at.FILLS_LIMIT] = MASK_64
         self.counter.start(1)
         self.counter.learn(at.KERNEL_BASE, 1)
         error = self._emulate(at.KERNEL_BASE)
@@ -203,18 +225,24 @@ class Cpu:
 
     # ---- running ------------------------------------------------------------------------------------
 
-    def _emulate(self, rip: int, until: int = UNREACHABLE) -> int:
-        error: int = uclib.uc_emu_start(
-            self._handle, ctypes.c_uint64(rip), ctypes.c_uint64(until), ctypes.c_uint64(0), ctypes.c_size_t(0)
-        )
+    def _emulate(self, rip: int) -> int:
+        error: int = _emu_start(self._handle, rip, 0, 0, 0)
         return error
 
-    def run(self, rip: int, quantum: int, until: int = UNREACHABLE) -> Stop:
+    def step(self, rip: int, until: int) -> Stop:
+        """Runs one instruction, whose end is `until` unless it jumps."""
+        self._uc.ctl_set_exits([until])
+        try:
+            return self.run(rip, 1)
+        finally:
+            self._uc.ctl_set_exits([])
+
+    def run(self, rip: int, quantum: int) -> Stop:
         """Runs from `rip` for about `quantum` instructions at most; `counter.count` says how many ran."""
         words, counter = self._words, self.counter
         words[at.STOP] = at.STOP_NONE
         counter.start(quantum)
-        error = self._emulate(rip, until)
+        error = self._emulate(rip)
         reason = words[at.STOP]
         if reason == at.STOP_SYSCALL and error == UC_ERR_OK:
             return Stop.SYSCALL
@@ -302,7 +330,7 @@ class Cpu:
     def write_result(self, result: int, rip: int, flags: int) -> None:
         """What SYSCALL leaves behind: the result in RAX, RIP in RCX, the flags in R11."""
         batch = self._result
-        batch.values[:] = (result & UNREACHABLE, rip, flags)
+        batch.values[:] = (result & MASK_64, rip, flags)
         uclib.uc_reg_write_batch(self._handle, batch.ids, batch.pointers, batch.count)
 
     def write_base(self, register: str, value: int) -> None:
@@ -325,40 +353,33 @@ class Cpu:
         """Sets all of the guest's state."""
         batch = self._general
         for i, name in enumerate(_GENERAL_NAMES):
-            batch.values[i] = getattr(registers, name) & UNREACHABLE
+            batch.values[i] = getattr(registers, name) & MASK_64
         uclib.uc_reg_write_batch(self._handle, batch.ids, batch.pointers, batch.count)
         self._write_fpu(registers.fpu)
 
     def _read_fpu(self) -> bytes:
-        uc = self._uc
-        st = []
-        for i in range(8):
-            mantissa, exponent = uc.reg_read(x86.UC_X86_REG_ST0 + i)
-            st.append(struct.pack("<QH", mantissa, exponent & 0xFFFF))
-        xmm = [uc.reg_read(x86.UC_X86_REG_XMM0 + i) for i in range(16)]
-        tags = uc.reg_read(x86.UC_X86_REG_FPTAG)
-        abridged = sum(1 << i for i in range(8) if tags >> 2 * i & 3 != 3)
+        fpu = self._fpu
+        uclib.uc_reg_read_batch(self._handle, fpu.ids, fpu.pointers, fpu.count)
+        tags = fpu.tags.value
         return fxsave.pack(
-            st,
-            xmm,
-            uc.reg_read(x86.UC_X86_REG_FPCW),
-            uc.reg_read(x86.UC_X86_REG_FPSW),
-            abridged,
-            uc.reg_read(x86.UC_X86_REG_MXCSR),
+            [bytes(value) for value in fpu.st],
+            [int.from_bytes(value, "little") for value in fpu.xmm],
+            fpu.control.value,
+            fpu.status.value,
+            sum(1 << i for i in range(8) if tags >> 2 * i & 3 != 3),
+            fpu.mxcsr.value,
         )
 
     def _write_fpu(self, image: bytes) -> None:
-        uc = self._uc
+        fpu = self._fpu
         st, xmm, control, status, abridged, mxcsr = fxsave.unpack(image)
-        # The status word first: it has the top of the stack, which ST(i) is counted from.
-        uc.reg_write(x86.UC_X86_REG_FPSW, status)
-        uc.reg_write(x86.UC_X86_REG_FPCW, control)
-        for i, value in enumerate(st):
-            uc.reg_write(x86.UC_X86_REG_ST0 + i, struct.unpack("<QH", value))
-        uc.reg_write(x86.UC_X86_REG_FPTAG, sum(0 if abridged >> i & 1 else 3 << 2 * i for i in range(8)))
-        for i, wide in enumerate(xmm):
-            uc.reg_write(x86.UC_X86_REG_XMM0 + i, wide)
-        uc.reg_write(x86.UC_X86_REG_MXCSR, mxcsr)
+        for place, value in zip(fpu.st, st, strict=True):
+            place[:] = value
+        for place, wide in zip(fpu.xmm, xmm, strict=True):
+            place[:] = wide.to_bytes(16, "little")
+        fpu.control.value, fpu.status.value, fpu.mxcsr.value = control, status, mxcsr
+        fpu.tags.value = sum(0 if abridged >> i & 1 else 3 << 2 * i for i in range(8))
+        uclib.uc_reg_write_batch(self._handle, fpu.ids, fpu.pointers, fpu.count)
 
     # ---- threads ------------------------------------------------------------------------------------
 

@@ -280,7 +280,7 @@ class Executor:
         if page >> PAGE_SHIFT in (task.rip >> PAGE_SHIFT, task.rip + length - 1 >> PAGE_SHIFT):
             cache.step(True)
             cache.settle()
-            stop = self._cpu.run(task.rip, 1, until=task.rip + length)
+            stop = self._cpu.step(task.rip, task.rip + length)
             cache.step(False)
             cache.forget_code(line)
             return self._stops[stop](task)
