@@ -151,7 +151,7 @@ class InstructionCounter:
 
     def __init__(self) -> None:
         self.words: npt.NDArray[np.uint64] = np.zeros(HEADER_WORDS + 2 * SLOTS, dtype=np.uint64)
-        self._view = memoryview(self.words).cast("B").cast("Q")
+        self._view = memoryview(self.words.data).cast("B").cast("Q")
         self._prefixes: dict[tuple[int, int, int], int] = {}
 
     @property

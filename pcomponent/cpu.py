@@ -147,7 +147,7 @@ class Cpu:
     def __init__(self, arena: Any, words: Any, cores: int) -> None:
         """`arena` is a writable buffer of all lines, `words` the table array of `excache.layout`."""
         self.counter = InstructionCounter()
-        self._words = memoryview(words).cast("B").cast("Q")
+        self._words = memoryview(words.data).cast("B").cast("Q")
         self._cores = cores
         self._uc = Uc(UC_ARCH_X86, UC_MODE_64)
         self._uc.ctl_set_cpu_model(CPU_MODEL)
@@ -208,7 +208,7 @@ class Cpu:
         uc.msr_write(MSR_STAR, (CODE64_SELECTOR - 16) << 48)
         uc.reg_write(x86.UC_X86_REG_RCX, at.KERNEL_BASE)
         uc.reg_write(x86.UC_X86_REG_R11, 0x202)
-        self._arena[: len(SYSRETQ)] = SYSRETQ
+        self._arena[: len(SYSRETQ)] = SYSRETQ  # type: ignore[call-overload]
         words[at.KERNEL_WINDOW] = 1
         words[at.FILLS_LIMIT] = MASK_64
         self.counter.start(1)
@@ -218,7 +218,7 @@ class Cpu:
         self.flush_blocks()
         self.flush_tlb()
         self.counter.forget_all()
-        self._arena[: len(SYSRETQ)] = bytes(len(SYSRETQ))
+        self._arena[: len(SYSRETQ)] = bytes(len(SYSRETQ))  # type: ignore[call-overload]
         if error != UC_ERR_OK:
             raise EngineError(f"entering user mode: Unicorn error {error}")
         self.write_registers(Registers())
@@ -330,7 +330,7 @@ class Cpu:
     def write_result(self, result: int, rip: int, flags: int) -> None:
         """What SYSCALL leaves behind: the result in RAX, RIP in RCX, the flags in R11."""
         batch = self._result
-        batch.values[:] = (result & MASK_64, rip, flags)
+        batch.values[:] = [result & MASK_64, rip, flags]
         uclib.uc_reg_write_batch(self._handle, batch.ids, batch.pointers, batch.count)
 
     def write_base(self, register: str, value: int) -> None:
@@ -374,9 +374,9 @@ class Cpu:
         fpu = self._fpu
         st, xmm, control, status, abridged, mxcsr = fxsave.unpack(image)
         for place, value in zip(fpu.st, st, strict=True):
-            place[:] = value
+            place[:] = list(value)
         for place, wide in zip(fpu.xmm, xmm, strict=True):
-            place[:] = wide.to_bytes(16, "little")
+            place[:] = list(wide.to_bytes(16, "little"))
         fpu.control.value, fpu.status.value, fpu.mxcsr.value = control, status, mxcsr
         fpu.tags.value = sum(0 if abridged >> i & 1 else 3 << 2 * i for i in range(8))
         uclib.uc_reg_write_batch(self._handle, fpu.ids, fpu.pointers, fpu.count)

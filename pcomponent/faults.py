@@ -87,9 +87,9 @@ def _value(registers: Registers, instruction: capstone.CsInsn, register: int) ->
         return 0
     name: str = instruction.reg_name(register)
     if name == "rip":
-        return registers.rip + instruction.size
+        return int(registers.rip + instruction.size)
     if name in ("eip",):
-        return registers.rip + instruction.size & 0xFFFFFFFF
+        return int(registers.rip + instruction.size & 0xFFFFFFFF)
     value = getattr(registers, name, None)
     if value is not None:
         return int(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lego.console.messages import Write
 from lego.fabric.errors import FabricError
-from lego.linux.errno import LinuxError, host_errno
+from lego.linux.errno import E, LinuxError
 from lego.linux.numbers import name_of
 from pcomponent.process import Thread
 from pcomponent.syscalls.table import TABLE
@@ -27,7 +27,7 @@ def left(task: Thread, result: int | None) -> None:
     if result is None:
         shown = "? (interrupted)"
     elif -4096 < result < 0:
-        name = host_errno.errorcode.get(-result, str(-result))
+        name = E.errorcode.get(-result, str(-result))
         shown = f"-1 {name}"
     elif call is not None and call.name in _POINTERS:
         shown = f"{result:#x}"

@@ -74,7 +74,7 @@ class ExCache:
         self._memory = memoryview(self.arena)
         windows_at = at.HEADER_WORDS + 2 * places
         self.words = np.zeros(windows_at + at.WINDOW_WORDS * at.WINDOWS_MAX, dtype=np.uint64)
-        self._words = memoryview(self.words).cast("B").cast("Q")
+        self._words = memoryview(self.words.data).cast("B").cast("Q")
         self._tags_at, self._meta_at, self._windows_at = at.HEADER_WORDS, at.HEADER_WORDS + places, windows_at
         self._words[at.SET_MASK] = sets - 1
         self._words[at.WAYS] = ways

@@ -32,6 +32,8 @@ class OpenFile:
 
     object: ObjectId | None = None
     """What `mmap` maps, for files that have pages."""
+    anonymous = False
+    """Whether `mmap` of it gives anonymous memory (/dev/zero)."""
     handle = 0
     """The storage handle, 0 when it is not a storage component's file."""
     directory = False
