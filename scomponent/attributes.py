@@ -1,0 +1,155 @@
+"""Attributes: stat, where a file is, access, chmod and its like, statfs."""
+
+from __future__ import annotations
+
+import os
+import stat as modes
+
+import msgspec
+
+from lego.fabric.wire import Buffer
+from lego.linux.errno import E, LinuxError
+from lego.linux.fcntl import W_OK
+from lego.linux.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK, FsStat
+from scomponent import costs, host
+from scomponent.host import pinned
+from scomponent.messages import (
+    Access,
+    FsStatReply,
+    HandleFsStat,
+    HandleStat,
+    OkReply,
+    PathFsStat,
+    PathOf,
+    PathStat,
+    SetAttributes,
+    StatReply,
+)
+from scomponent.mounts import ST_RDONLY, Position, made_up_fs_stat
+from scomponent.storage import Result, Storage, Table, check_writable
+
+_SPECIAL = (S_IFBLK, S_IFCHR, S_IFIFO, S_IFSOCK)
+_SIZE_MAX = 1 << 63
+
+
+class Attributes:
+    """The requests on what is known of a file, apart from its contents."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._files = storage.files
+        self.table: Table = {
+            PathStat: self.path_stat,
+            HandleStat: self.handle_stat,
+            PathOf: self.path_of,
+            Access: self.access,
+            SetAttributes: self.set_attributes,
+            PathFsStat: self.path_fs_stat,
+            HandleFsStat: self.handle_fs_stat,
+        }
+
+    def path_stat(self, request: PathStat, _: Buffer) -> Result:
+        """newfstatat(2)."""
+        costs.charge_metadata()
+        with self._storage.walk(request.vnode, request.place, request.path) as walk:
+            position = walk.lookup(request.follow)
+            return StatReply(position.stat(), position.path), b""
+
+    def handle_stat(self, request: HandleStat, _: Buffer) -> Result:
+        """fstat(2)."""
+        costs.charge_metadata()
+        with self._files.use(request.handle) as file:
+            return StatReply(file.stat(), file.path), b""
+
+    def path_of(self, request: PathOf, _: Buffer) -> Result:
+        """Where an open file is now."""
+        costs.charge_metadata()
+        with self._files.use(request.handle) as file:
+            stat = file.stat()
+            path = self._storage.path_now(file)
+            if path is None or (file.fd >= 0 and not stat.nlink):
+                raise LinuxError(E.ENOENT, file.path)
+            return StatReply(stat, path), b""
+
+    def access(self, request: Access, _: Buffer) -> Result:
+        """faccessat2(2): permissions first, then EROFS (do_faccessat, fs/open.c)."""
+        costs.charge_metadata()
+        if request.mode & ~7:
+            raise LinuxError(E.EINVAL)
+        with self._storage.walk(request.vnode, request.place, request.path) as walk:
+            position = walk.lookup(request.follow)
+            if position.fd < 0:
+                if request.mode & W_OK:
+                    raise LinuxError(E.EROFS)
+                return OkReply(), b""
+            if not os.access(pinned(position.fd), request.mode):
+                read_only = request.mode & W_OK and host.statfs(position.fd).flags & ST_RDONLY
+                raise LinuxError(E.EROFS if read_only else E.EACCES)
+            if request.mode & W_OK and position.kind not in _SPECIAL:
+                check_writable(position)
+        return OkReply(), b""
+
+    def set_attributes(self, request: SetAttributes, _: Buffer) -> Result:
+        """chmod, chown, utimensat and truncate, of a path or of an open file."""
+        costs.charge_metadata()
+        if request.size is not None and not 0 <= request.size < _SIZE_MAX:
+            raise LinuxError(E.EINVAL)
+        if request.path or not request.place:
+            with self._storage.walk(request.vnode, request.place, request.path) as walk:
+                _change(walk.lookup(request.follow), request)
+        else:
+            with self._files.use(request.place) as file:
+                _change(file.position(file.path), request)
+        return OkReply(), b""
+
+    def path_fs_stat(self, request: PathFsStat, _: Buffer) -> Result:
+        """statfs(2)."""
+        costs.charge_metadata()
+        with self._storage.walk(request.vnode, request.place, request.path) as walk:
+            return FsStatReply(_fs_stat(walk.lookup(follow=True))), b""
+
+    def handle_fs_stat(self, request: HandleFsStat, _: Buffer) -> Result:
+        """fstatfs(2)."""
+        costs.charge_metadata()
+        with self._files.use(request.handle) as file:
+            return FsStatReply(_fs_stat(file.position(file.path))), b""
+
+
+def _change(position: Position, request: SetAttributes) -> None:
+    """Applies what is asked. The file is reached through its descriptor, so a symlink is changed itself."""
+    if request.size is not None:
+        if position.kind == S_IFDIR:
+            raise LinuxError(E.EISDIR)
+        if position.kind != S_IFREG:
+            raise LinuxError(E.EINVAL)
+    check_writable(position)
+    path = pinned(position.fd)
+    if request.size is not None:
+        os.truncate(path, request.size)
+    if request.owner is not None:
+        os.chown(path, *request.owner)
+    if request.mode is not None:
+        if position.kind == S_IFLNK:
+            raise LinuxError(E.EOPNOTSUPP)
+        os.chmod(path, modes.S_IMODE(request.mode))
+    if request.times is not None:
+        _set_times(position, path, request.times)
+
+
+def _set_times(position: Position, path: str, times: tuple[int | None, int | None]) -> None:
+    """utimensat(2). Python cannot say UTIME_OMIT, so the time that stays is set to what it is."""
+    if times == (None, None):
+        return
+    now = os.fstat(position.fd)
+    atime_ns = now.st_atime_ns if times[0] is None else times[0]
+    mtime_ns = now.st_mtime_ns if times[1] is None else times[1]
+    os.utime(path, ns=(atime_ns, mtime_ns))
+
+
+def _fs_stat(position: Position) -> FsStat:
+    if position.fd < 0:
+        return made_up_fs_stat()
+    stat = host.statfs(position.fd)
+    if position.mount.writable:
+        return stat
+    return msgspec.structs.replace(stat, flags=stat.flags | ST_RDONLY)

@@ -1,0 +1,176 @@
+"""File contents: reading, writing, sizes, allocation, holes, and making it all durable."""
+
+from __future__ import annotations
+
+import os
+
+from lego.fabric.wire import Buffer, Done
+from lego.linux.errno import E, LinuxError
+from lego.linux.stat import S_IFDIR, S_IFIFO
+from scomponent import costs, host
+from scomponent.files import OpenFile
+from scomponent.messages import (
+    Allocate,
+    ReadAt,
+    ReadAtReply,
+    SeekHole,
+    SeekReply,
+    SetSize,
+    SyncHandle,
+    WriteAt,
+    WriteAtReply,
+)
+from scomponent.storage import Result, Storage, Table
+
+MAX_RW_COUNT = 0x7FFFF000  # include/linux/fs.h: the most that one read or write moves.
+_OFFSET_MAX = 1 << 63
+_UNSIZED_CHUNK = 1 << 20  # Files of size 0 may have contents all the same (some of the host's own file systems).
+
+
+class Contents:
+    """The requests on what is in a regular file."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._files = storage.files
+        self.table: Table = {
+            ReadAt: self.read_at,
+            WriteAt: self.write_at,
+            SetSize: self.set_size,
+            Allocate: self.allocate,
+            SeekHole: self.seek_hole,
+            SyncHandle: self.sync,
+        }
+
+    def read_at(self, request: ReadAt, _: Buffer) -> Result:
+        """pread(2): all that was asked for, up to the end of the file."""
+        with self._files.use(request.handle) as file:
+            _check_range(request.offset, request.length)
+            _check_transfer(file, file.readable)
+            data = _read(file.fd, request.offset, min(request.length, MAX_RW_COUNT))
+            reply = _size_reply(file.fd)
+        costs.charge_transfer(len(data))
+        self._storage.tally.add(reads=1, bytes_read=len(data))
+        return reply, data
+
+    def write_at(self, request: WriteAt, payload: Buffer) -> Result:
+        """pwrite(2). Less than all is written when the disk fills up or a limit is met on the way."""
+        with self._files.use(request.handle) as file:
+            _check_range(0 if request.append else request.offset, len(payload))
+            _check_transfer(file, file.writable)
+            if request.append:
+                with file.lock:
+                    count = _write(file.fd, payload, 0, os.RWF_APPEND)
+                    stat = os.fstat(file.fd)
+                offset = stat.st_size - count
+            else:
+                offset = request.offset
+                count = _write(file.fd, payload, offset, 0)
+                stat = os.fstat(file.fd)
+        costs.charge_transfer(count)
+        self._storage.tally.add(writes=1, bytes_written=count)
+        return WriteAtReply(count, offset, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns), b""
+
+    def set_size(self, request: SetSize, _: Buffer) -> Result:
+        """ftruncate(2)."""
+        costs.charge_metadata()
+        with self._files.use(request.handle) as file:
+            if file.path_only:
+                raise LinuxError(E.EBADF)
+            if not 0 <= request.size < _OFFSET_MAX or not file.writable:
+                raise LinuxError(E.EINVAL)
+            os.ftruncate(file.fd, request.size)
+            return _size_reply(file.fd), b""
+
+    def allocate(self, request: Allocate, _: Buffer) -> Result:
+        """fallocate(2)."""
+        costs.charge_metadata()
+        with self._files.use(request.handle) as file:
+            if file.path_only:
+                raise LinuxError(E.EBADF)
+            if request.offset < 0 or request.length <= 0:
+                raise LinuxError(E.EINVAL)
+            if max(request.offset, request.length) >= _OFFSET_MAX:
+                raise LinuxError(E.EFBIG)
+            if not file.writable:
+                raise LinuxError(E.EBADF)
+            host.allocate(file.fd, request.mode, request.offset, request.length)
+            return _size_reply(file.fd), b""
+
+    def seek_hole(self, request: SeekHole, _: Buffer) -> Result:
+        """lseek(2) with SEEK_DATA and SEEK_HOLE. The host's own position is moved, and nobody looks at it."""
+        costs.charge_metadata()
+        with self._files.use(request.handle) as file:
+            if request.whence not in (os.SEEK_DATA, os.SEEK_HOLE) or file.fd < 0:
+                raise LinuxError(E.EINVAL)
+            if not 0 <= request.offset < _OFFSET_MAX:
+                raise LinuxError(E.ENXIO)
+            return SeekReply(os.lseek(file.fd, request.offset, request.whence)), b""
+
+    def sync(self, request: SyncHandle, _: Buffer) -> Result:
+        """fsync(2), fdatasync(2)."""
+        costs.charge_sync()
+        with self._files.use(request.handle) as file:
+            if file.path_only:
+                raise LinuxError(E.EBADF)
+            if file.kind == S_IFIFO:
+                raise LinuxError(E.EINVAL)
+            if file.fd >= 0:
+                (os.fdatasync if request.data_only else os.fsync)(file.fd)
+        self._storage.tally.add(syncs=1)
+        return Done(), b""
+
+
+def _check_range(offset: int, length: int) -> None:
+    if offset < 0 or length < 0 or offset + length >= _OFFSET_MAX:
+        raise LinuxError(E.EINVAL)
+
+
+def _check_transfer(file: OpenFile, allowed: bool) -> None:
+    """The order of ksys_pread64 and vfs_read (fs/read_write.c)."""
+    if file.path_only:
+        raise LinuxError(E.EBADF)
+    if file.kind == S_IFIFO:
+        raise LinuxError(E.ESPIPE)
+    if not allowed:
+        raise LinuxError(E.EBADF)
+    if file.kind == S_IFDIR:
+        raise LinuxError(E.EISDIR)
+
+
+def _size_reply(fd: int) -> ReadAtReply:
+    stat = os.fstat(fd)
+    return ReadAtReply(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+
+def _read(fd: int, offset: int, length: int) -> bytes:
+    size = os.fstat(fd).st_size
+    wanted = min(length, size - offset) if size else min(length, _UNSIZED_CHUNK)
+    if wanted <= 0:
+        return b""
+    data = os.pread(fd, wanted, offset)
+    if len(data) == wanted or not data:
+        return data
+    parts = [data]
+    while wanted > (done := sum(map(len, parts))):  # Rare: a file that shrinks, a signal, a network file system.
+        data = os.pread(fd, wanted - done, offset + done)
+        if not data:
+            break
+        parts.append(data)
+    return b"".join(parts)
+
+
+def _write(fd: int, payload: Buffer, offset: int, flags: int) -> int:
+    view = memoryview(payload)[:MAX_RW_COUNT]
+    done = 0
+    while done < len(view):
+        try:
+            count = os.pwritev(fd, [view[done:]], offset + done, flags)
+        except OSError:
+            if done:
+                break
+            raise
+        if not count:
+            break
+        done += count
+    return done
