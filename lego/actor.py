@@ -1,7 +1,7 @@
 """The shell that gives a component's monitor a process and an address: what every `*/actor.py` is made from.
 
 A runtime starts the class as an actor and calls, in this order: `address`, `meet` with the addresses of all,
-`register`, `watch` (which ends only with the component, so its failing tells of a death), and `stop`. None of
+`watch` (which ends only with the component, so its failing tells of a death), and `stop`. None of
 these carries data of a program: that goes over the sockets of `lego.fabric.socket`.
 """
 
@@ -10,8 +10,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from gmanager.messages import Member, Register
-from lego.component import MANAGER, capacity
 from lego.config import MachineConfig
 from lego.fabric.endpoint import Endpoint, Monitor
 
@@ -31,8 +29,6 @@ class Shell:
     def __init__(self, build: Build, name: str, config: MachineConfig, key: bytes, host: str) -> None:
         from lego.fabric.socket import SocketServer, SocketTransport
 
-        self._name = name
-        self._config = config
         self._transport = SocketTransport(key, {})
         self._endpoint = Endpoint(name, self._transport, config.network)
         self._monitor = build(name, config, self._endpoint)
@@ -46,11 +42,6 @@ class Shell:
     def meet(self, addresses: dict[str, str]) -> None:
         """Learns where others listen."""
         self._transport.addresses.update(addresses)
-
-    def register(self) -> None:
-        """Tells the global manager that this component is ready."""
-        member = Member(self._name, self._server.address, capacity(self._name, self._config))
-        self._endpoint.call(MANAGER, Register(member))
 
     def watch(self) -> None:
         """Returns when the component has been stopped, and never otherwise."""

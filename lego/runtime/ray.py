@@ -1,0 +1,209 @@
+"""Components as Ray actors: Ray places them, starts them and tells of their death; data goes over their own sockets.
+
+Start-up order: the global manager, then storage, memory and processor components, each registering with the
+manager once all have been told where the others listen. A Ray that is already connected (a cluster, a
+test session) is used and left as it was; otherwise a private one is started on this host and ended with the machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import os
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import ray
+
+import lego
+from gmanager.messages import Member, Members, MembersReply, Register
+from lego.component import MANAGER, capacity, component_names
+from lego.config import MachineConfig
+from lego.fabric.endpoint import Endpoint, Monitor
+from lego.fabric.errors import PeerDown, PeerTimeout
+from lego.fabric.socket import KEY_BYTES, SocketServer, SocketTransport
+from lego.runtime.base import FRONT
+
+START_S = 60.0
+"""A component that has not started within this time has failed; a busy host takes seconds."""
+STOP_S = 5.0
+STORE_BYTES = 80 << 20
+"""Ray's object store at its smallest: nothing is put there."""
+PRESTARTED = 2
+"""Worker processes that Ray makes ready while it starts; the components themselves ask for no CPUs of Ray's count."""
+CALLS_AT_ONCE = 4
+"""Of one actor: `watch` takes one for as long as it lives."""
+
+PACKAGES = {"G": "gmanager", "S": "scomponent", "M": "mcomponent", "P": "pcomponent"}
+_TOKEN = secrets.token_hex(32)
+"""Of this process's own Rays, which read it once."""
+_TERMINAL_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTSTP)
+
+
+class OnRay:
+    """The runtime of `lego run`."""
+
+    def __init__(self, config: MachineConfig) -> None:
+        self._config = config
+        self._host = "127.0.0.1"
+        self._key = os.urandom(KEY_BYTES)
+        self._transport = SocketTransport(self._key, {})
+        self._actors: dict[str, Any] = {}
+        self._watches: dict[Any, str] = {}
+        self._consoles: dict[str, SocketServer] = {}
+        self._directory: str | None = None
+        """Where a private Ray keeps its files; None while there is none."""
+        self.endpoint = Endpoint(FRONT, self._transport, config.network)
+
+    def start(self) -> None:
+        """Starts Ray, unless it runs, and all components."""
+        if not ray.is_initialized():
+            self._start_ray()
+        else:
+            self._host = ray.util.get_node_ip_address()
+        names = component_names(self._config)
+        for name in names:
+            self._actors[name] = self._make_actor(name)
+        for name in names:
+            self._transport.addresses[name] = self._ask(name, "address")
+        for name in names:
+            self._ask(name, "meet", self._transport.addresses)
+        for name in names[1:]:
+            address = self._transport.addresses[name]
+            self.endpoint.call(MANAGER, Register(Member(name, address, capacity(name, self._config))))
+        self._watches = {self._actors[name].watch.remote(): name for name in names}
+        members: MembersReply = self.endpoint.call(MANAGER, Members())[0]
+        missing = sorted(set(names) - {MANAGER} - {member.name for member in members.members})
+        if missing:
+            raise PeerDown(missing[0], "it is not a member of the machine")
+
+    def _start_ray(self) -> None:
+        """A Ray of this host alone: no dashboard, no reports to anybody, nothing left behind."""
+        self._directory = tempfile.mkdtemp(prefix="lego-", dir="/tmp")  # A socket's path has 107 bytes at most.
+        with _terminal_signals_ignored(), _environment_for_ray(self._directory):
+            ray.init(
+                address="local",
+                num_cpus=PRESTARTED,
+                num_gpus=0,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                configure_logging=False,
+                object_store_memory=STORE_BYTES,
+                _temp_dir=self._directory,
+                _node_ip_address=self._host,
+            )
+
+    def _make_actor(self, name: str) -> Any:
+        shell = importlib.import_module(f"{PACKAGES[name[0]]}.actor").Actor
+        options = {"num_cpus": 0, "max_concurrency": CALLS_AT_ONCE, "max_restarts": 0}
+        return ray.remote(shell).options(**options).remote(name, self._config, self._key, self._host)
+
+    def _ask(self, name: str, method: str, *arguments: Any) -> Any:
+        """Calls a method of an actor; raises a `FabricError` when it fails."""
+        try:
+            return ray.get(getattr(self._actors[name], method).remote(*arguments), timeout=START_S)
+        except ray.exceptions.GetTimeoutError as error:
+            raise PeerTimeout(name, f"it did not start within {START_S:g} s") from error
+        except ray.exceptions.RayError as error:
+            raise PeerDown(name, _reason(error)) from error
+
+    def open_console(self, console: Monitor) -> None:
+        """Serves it from this process, and tells the processors where."""
+        server = self._consoles[console.name] = SocketServer(console, self._key, self._host)
+        for name in self._actors:
+            if name.startswith("P"):
+                self._ask(name, "meet", {console.name: server.address})
+
+    def close_console(self, console: Monitor) -> None:
+        """Ends serving it."""
+        server = self._consoles.pop(console.name, None)
+        if server is not None:
+            server.close()
+
+    def lost(self, patience_s: float = 0.0) -> tuple[str, str] | None:
+        """What Ray knows of the death of components; the first in start-up order when several died."""
+        ended, _ = ray.wait(list(self._watches), num_returns=1, timeout=patience_s) if self._watches else ([], [])
+        for watch in ended:
+            try:
+                ray.get(watch)
+            except ray.exceptions.RayError as error:
+                return self._watches[watch], _reason(error)
+            return self._watches[watch], "it was stopped"
+        return None
+
+    def close(self) -> None:
+        """Ends the components, then Ray if it was started here."""
+        for name in list(self._consoles):
+            self._consoles.pop(name).close()
+        self._transport.close()
+        self._watches = {}
+        if self._directory is None:
+            stops = [actor.stop.remote() for actor in reversed(self._actors.values())]
+            if stops:
+                ray.wait(stops, num_returns=len(stops), timeout=STOP_S)
+            for actor in self._actors.values():
+                ray.kill(actor)
+        self._actors = {}
+        if self._directory is not None:
+            ray.shutdown()
+            shutil.rmtree(self._directory, ignore_errors=True)
+            self._directory = None
+
+
+def _reason(error: Exception) -> str:
+    """One line out of Ray's many."""
+    if isinstance(error, ray.exceptions.RayTaskError):
+        return str(error.cause) if error.cause is not None else type(error).__name__
+    text = str(error)
+    if "memory" in text.lower() and "kill" in text.lower() and isinstance(error, ray.exceptions.OutOfMemoryError):
+        return "its process was killed for want of host memory"
+    if isinstance(error, ray.exceptions.RayActorError):
+        return "its process died"
+    return text.strip().splitlines()[0]
+
+
+@contextlib.contextmanager
+def _terminal_signals_ignored() -> Iterator[None]:
+    """Processes started within ignore what a terminal sends to all of its foreground group: Ctrl-C is the guest's."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Only the main thread may set handlers.
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in _TERMINAL_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def _environment_for_ray(directory: str) -> Iterator[None]:
+    """What Ray's processes inherit, and the guest must not: where our packages are, and a token of their own.
+
+    Ray authenticates its processes to each other with a token, by default one in the home directory.
+    """
+    token_path = os.path.join(directory, "token")
+    with open(os.open(token_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        file.write(_TOKEN)
+    packages = os.path.dirname(os.path.dirname(os.path.abspath(lego.__file__)))
+    before = dict(os.environ)
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["RAY_AUTH_TOKEN_PATH"] = token_path
+    os.environ["PYTHONPATH"] = os.pathsep.join([packages, *(each for each in sys.path if each)])
+    chatty = logging.getLogger("ray._private.authentication.authentication_token_setup")
+    level = chatty.level
+    chatty.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        chatty.setLevel(level)
+        os.environ.clear()
+        os.environ.update(before)
