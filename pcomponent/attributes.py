@@ -46,10 +46,8 @@ class ProcessAttributes:
     dumpable: int = 1
     oom_score_adj: int = 0
     child_subreaper: bool = False
-    locked_bytes: int = 0
-    """Memory locked by mlock(2) and mlockall(2)."""
     locked_ranges: tuple[tuple[int, int], ...] = ()
-    lock_future: bool = False
+    """What mlock(2) and mlockall(2) locked: half open, in order, none touching another."""
     thp_disabled: bool = False
 
     def copy(self) -> ProcessAttributes:
