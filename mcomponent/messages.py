@@ -78,6 +78,8 @@ class Execute(Request, frozen=True):
     """uid, euid, gid, egid for the auxiliary vector."""
     stack_limit: int
     """RLIMIT_STACK in bytes."""
+    storage: str = "S0"
+    """The storage component of the vNode, which `directory` and the program are of."""
 
 
 class Fork(Request, frozen=True):
@@ -170,6 +172,9 @@ class LayoutReply(msgspec.Struct, array_like=True, frozen=True):
     added: list[Region]
     owners: dict[int, str]
     """vRegions that got an owner."""
+    errno: int = 0
+    """When it is not 0 the call has failed with this, but only after it had done what is listed here (mprotect
+    and madvise of a range with holes). Calls that changed nothing raise their error."""
 
 
 class Map(Request, frozen=True):
@@ -218,6 +223,8 @@ class RemapReply(msgspec.Struct, array_like=True, frozen=True):
     owners: dict[int, str]
     moved: tuple[int, int, int] | None
     """(from, to, length) of a move; None when it grew or shrank in place."""
+    errno: int = 0
+    """As in `LayoutReply`: with MREMAP_FIXED, ENOMEM may come after the new place was unmapped."""
 
 
 class Remap(Request, frozen=True):
@@ -244,7 +251,7 @@ class Brk(Request, frozen=True):
 
 class Advise(Request, frozen=True):
     """madvise(2). For MADV_DONTNEED, `removed` has the ranges whose private pages are forgotten: they read
-    zeros, or the file, again."""
+    zeros, or the file, again; `added` has the regions there, which stay."""
 
     Reply: ClassVar = LayoutReply
     space: int
@@ -359,7 +366,8 @@ class OwnerForget(Request, frozen=True):
 
 
 class OwnerTake(Request, frozen=True):
-    """Gives up pages of a range for a move to another owner: the reply's addresses, contents in the payload."""
+    """Reads pages of a range for a move to another owner: those of the reply's addresses, contents in the payload.
+    They stay until the range is removed, so that a move that finds no room has lost nothing."""
 
     Reply: ClassVar = Flush
     space: int
@@ -390,6 +398,29 @@ class OwnerExit(Request, frozen=True):
 
     Reply: ClassVar = Done
     space: int
+
+
+class GrowReply(msgspec.Struct, array_like=True, frozen=True):
+    """The stack's region as it is now; None when the address is in reach of no stack."""
+
+    region: Region | None
+
+
+class Grow(Request, frozen=True):
+    """An owner met a miss outside every region: its home says whether a stack grows, and assigns the new part."""
+
+    Reply: ClassVar = GrowReply
+    space: int
+    address: int
+
+
+class ObjectSync(Request, frozen=True):
+    """Asked of an object's cache when a writable mapping of it ends: writes its dirty pages to storage, through
+    `handle`. Errors of writing are kept for the next `FileSync`."""
+
+    Reply: ClassVar = Done
+    object: ObjectId
+    handle: int
 
 
 class ResidentReply(msgspec.Struct, array_like=True, frozen=True):
@@ -444,6 +475,7 @@ DOOR = Door(
         Map, Unmap, Protect, Remap, Brk, Advise, Sync, Regions,
         FileRead, FileWrite, FileTruncate, FileSync, FileForget,
         OwnerAssign, OwnerForget, OwnerTake, OwnerMove, OwnerFork, OwnerExit, OwnerResident,
+        Grow, ObjectSync,
         Status, Statistics,
     ],
 )  # fmt: skip

@@ -143,18 +143,25 @@ class PageCache:
             self.cached.drop_range(cached, (size + PAGE - 1) >> PAGE_SHIFT, None)
             cached.version = (reply.size, reply.mtime_ns, reply.ctime_ns)
 
-    def sync(self, thing: ObjectId) -> None:
-        """Writes all dirty pages of a file to storage. Raises the errno of a write-back that failed since the last
-        time, once; such pages are clean afterwards, as on Linux."""
+    def sync(self, thing: ObjectId, handle: int = 0, report: bool = True) -> None:
+        """Writes all dirty pages of a file to storage, through `handle` or else those that they came with.
+
+        With `report`, raises the errno of a write-back that failed since the last time, once. Such pages are clean
+        afterwards, as on Linux.
+        """
         cached = self.cached.objects.get(thing)
         if cached is None or cached.anonymous:
             return
         cached.users += 1
+        if handle:
+            cached.dirty = dict.fromkeys(cached.dirty, handle)
+        error = 0
         try:
             self._write_back(cached)
         finally:
             cached.users -= 1
-            error, cached.error = cached.error, 0
+            if report:
+                error, cached.error = cached.error, 0
             self.cached.settle(cached)
         if error:
             raise LinuxError(error, "a page could not be written to storage")
