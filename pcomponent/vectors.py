@@ -10,6 +10,7 @@ this component one piece at a time.
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Generator
 from typing import TYPE_CHECKING
@@ -95,7 +96,7 @@ def copy_in(task: Thread, address: int, length: int) -> bytes:
 def _pages(address: int, length: int) -> list[tuple[int, int]]:
     """The pieces of a buffer that lie in one page each, as offsets into it."""
     cuts = [0, *range(page_up(address + 1) - address, length, PAGE), length]
-    return list(zip(cuts, cuts[1:], strict=False))
+    return list(itertools.pairwise(cuts))
 
 
 class Cursor:

@@ -1,0 +1,159 @@
+"""From file to file without a buffer of the guest's: sendfile, copy_file_range, splice.
+
+Source: fs/read_write.c, fs/splice.c.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from lego.linux.errno import E, LinuxError
+from lego.linux.fcntl import O_APPEND, SEEK_CUR
+from pcomponent.files.base import OpenFile
+from pcomponent.files.regular import OFFSET_MAX, RegularFile
+from pcomponent.syscalls.files import readable, writable
+from pcomponent.syscalls.table import syscall
+from pcomponent.vectors import CHUNK, MAX_RW_COUNT, Moving
+from pcomponent.waiting import Interrupted
+
+if TYPE_CHECKING:
+    from pcomponent.process import Thread
+
+_OFFSET = struct.Struct("<q")
+_PIPES = "there are no pipes yet, and one end must be one: EINVAL"
+
+
+def _read_offset(task: Thread, pointer: int) -> int | None:
+    if not pointer:
+        return None
+    (offset,) = task.memory.read_struct(_OFFSET, pointer)
+    return int(offset)
+
+
+def _move(
+    task: Thread, source: OpenFile, target: OpenFile, count: int, at: int | None, to: int | None = None
+) -> Moving:
+    """Copies up to `count` bytes, piece by piece; `at` and `to` are offsets, or None for the files' own."""
+    total = 0
+    while total < count:
+        asked = min(CHUNK, count - total)
+        try:
+            if at is None:
+                data = yield from source.read(task, asked)
+            else:
+                data = yield from source.pread(task, asked, at + total)
+            if not data:
+                break
+            written = yield from _put(task, source, target, data, at is None, None if to is None else to + total)
+        except (LinuxError, Interrupted):
+            if total:
+                break
+            raise
+        total += written
+        if written < asked:
+            break
+    return total
+
+
+def _put(task: Thread, source: OpenFile, target: OpenFile, data: bytes, unread: bool, to: int | None) -> Moving:
+    """Writes what was read; what is not taken goes back to where it was read from."""
+    written = 0
+    try:
+        if to is None:
+            written = yield from target.write(task, data)
+        else:
+            written = yield from target.pwrite(task, data, to)
+    finally:
+        if unread and written < len(data):
+            source.unread(task, data[written:])
+    return written
+
+
+@syscall(40, "sendfile", "fd", "fd", "pointer", "size")
+def sendfile(task: Thread, out_fd: int, in_fd: int, pointer: int, count: int) -> Moving:
+    """sendfile(2)."""
+    offset = _read_offset(task, pointer)
+    source = readable(task, in_fd)
+    if offset is not None:
+        source.seek(task, 0, SEEK_CUR)  # ESPIPE for what has no positions.
+        if offset < 0:
+            raise LinuxError(E.EINVAL)
+    target = writable(task, out_fd)
+    if count >> 63 or target.flags & O_APPEND or source.directory:
+        raise LinuxError(E.EINVAL)
+    if offset is None:
+        _require_positions(task, source)
+    moved = yield from _move(task, source, target, min(count, MAX_RW_COUNT), offset)
+    if offset is not None:
+        task.memory.write_struct(_OFFSET, pointer, offset + moved)
+    return moved
+
+
+def _require_positions(task: Thread, file: OpenFile) -> None:
+    """splice_direct_to_actor refuses what cannot seek: data that is read but not written would be lost."""
+    try:
+        file.seek(task, 0, SEEK_CUR)
+    except LinuxError as error:
+        raise LinuxError(E.EINVAL) from error
+
+
+@syscall(326, "copy_file_range", "fd", "pointer", "fd", "pointer", "size", "flags")
+def copy_file_range(
+    task: Thread, in_fd: int, in_pointer: int, out_fd: int, out_pointer: int, count: int, flags: int
+) -> Moving:
+    """copy_file_range(2), in the order of vfs_copy_file_range and generic_copy_file_checks."""
+    files = task.process.files
+    source, target = files.get(in_fd), files.get(out_fd)
+    at, to = _read_offset(task, in_pointer), _read_offset(task, out_pointer)
+    if flags:
+        raise LinuxError(E.EINVAL)
+    if source.directory or target.directory:
+        raise LinuxError(E.EISDIR)
+    if not isinstance(source, RegularFile) or not isinstance(target, RegularFile):
+        raise LinuxError(E.EINVAL)
+    if not source.readable or not target.writable or target.flags & O_APPEND:
+        raise LinuxError(E.EBADF)
+    start, end = source.offset if at is None else at, target.offset if to is None else to
+    if start < 0 or end < 0 or count >> 63:
+        raise LinuxError(E.EINVAL)
+    if start + count > OFFSET_MAX or end + count > OFFSET_MAX:
+        raise LinuxError(E.EOVERFLOW)
+    count = min(count, max(0, source.stat(task).size - start), MAX_RW_COUNT)
+    if source.object == target.object and start < end + count and end < start + count:
+        raise LinuxError(E.EINVAL)
+    moved = yield from _move(task, source, target, count, start, end)
+    for file, pointer, position in ((source, in_pointer, start), (target, out_pointer, end)):
+        if pointer:
+            task.memory.write_struct(_OFFSET, pointer, position + moved)
+        else:
+            file.offset = position + moved
+    return moved
+
+
+@syscall(275, "splice", "fd", "pointer", "fd", "pointer", "size", "flags", support="partial", note=_PIPES)
+def splice(task: Thread, in_fd: int, _at: int, out_fd: int, _to: int, count: int, flags: int) -> int:
+    """splice(2)."""
+    if not count:
+        return 0
+    if flags & ~0xF:
+        raise LinuxError(E.EINVAL)
+    files = task.process.files
+    if not files.get(in_fd).readable or not files.get(out_fd).writable:
+        raise LinuxError(E.EBADF)
+    raise LinuxError(E.EINVAL)
+
+
+@syscall(276, "tee", "fd", "fd", "size", "flags", support="partial", note=_PIPES)
+def tee(task: Thread, in_fd: int, out_fd: int, count: int, flags: int) -> int:
+    """tee(2)."""
+    return splice(task, in_fd, 0, out_fd, 0, count, flags)
+
+
+@syscall(278, "vmsplice", "fd", "pointer", "ulong", "flags", support="partial", note=_PIPES)
+def vmsplice(task: Thread, fd: int, _vectors: int, _count: int, flags: int) -> int:
+    """vmsplice(2). A descriptor that is no pipe is EBADF here."""
+    if flags & ~0xF:
+        raise LinuxError(E.EINVAL)
+    task.process.files.get(fd)
+    raise LinuxError(E.EBADF)
