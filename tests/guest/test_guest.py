@@ -1,0 +1,46 @@
+"""Every guest program, natively and on Lego: with a generous cache, a small one and one of a single set, on one
+memory component and on three."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from harness import CONFIGS, Bench, Program, all_programs, build, differences
+
+ESCAPES = "escape_"
+"""Programs with this prefix belong to tests/machine/test_escapes.py: natively they would succeed."""
+
+
+def cases() -> Iterator[object]:
+    """Each program in each configuration; programs of many runs and further builds in fewer."""
+    for program in all_programs():
+        if program.name.startswith(ESCAPES):
+            continue
+        for kind in program.builds:
+            for arguments in program.runs:
+                few = len(program.runs) > 1
+                names = ["generous", "lines64", "one_set", "spread", "spread_lines64"]
+                if few:
+                    names = ["generous", "one_set", "spread_lines64"]
+                if kind != program.builds[0]:
+                    names = ["generous", "lines64", "spread_lines64"] if not few else ["generous"]
+                for name in names:
+                    label = "-".join([program.name, kind, *(arguments[:1] if few else ()), name])
+                    yield pytest.param(program, kind, arguments, name, id=label)
+
+
+@pytest.mark.parametrize(("program", "kind", "arguments", "config"), cases())
+def test_as_native(bench: Bench, program: Program, kind: str, arguments: tuple[str, ...], config: str) -> None:
+    argv = [str(build(program, kind)), *arguments]
+    expected = bench.native(argv, program.stdin)
+    assert expected.status != "exit 99", f"the program cannot run natively:\n{expected.stdout.decode()}"
+    assert b"\nFAILED " not in b"\n" + expected.stdout, expected.stdout.decode()
+    got = bench.lego(config, argv, program.stdin)
+    assert not (found := differences(expected, got)), found
+
+
+def test_there_is_enough_to_run() -> None:
+    programs = [each for each in all_programs() if not each.name.startswith(ESCAPES)]
+    assert len(programs) >= 60
+    assert set(CONFIGS) == {"generous", "lines64", "one_set", "spread", "spread_lines64"}
