@@ -85,6 +85,10 @@ class Stop(Enum):
     """Housekeeping is done: just go on."""
 
 
+EXEC = 4
+_INSIDE = (at.STOP_FAULT, at.STOP_CODE_WRITE, at.STOP_GROW, at.STOP_EXCEPTION)
+
+
 class EngineError(Exception):
     """Unicorn ended in a way that no guest can cause. The processor component has failed."""
 
@@ -149,6 +153,8 @@ class Cpu:
         self.counter = InstructionCounter()
         self._words = memoryview(words.data).cast("B").cast("Q")
         self._cores = cores
+        self.inside_block = False
+        """Whether the CPU stopped in the middle of a block that was counted whole. A fetch fails between blocks."""
         self._uc = Uc(UC_ARCH_X86, UC_MODE_64)
         self._uc.ctl_set_cpu_model(CPU_MODEL)
         self._uc.ctl_set_tlb_mode(UC_TLB_VIRTUAL)
@@ -244,6 +250,8 @@ class Cpu:
         counter.start(quantum)
         error = self._emulate(rip)
         reason = words[at.STOP]
+        fetching = words[at.FAULT_ACCESS] == EXEC and reason != at.STOP_EXCEPTION
+        self.inside_block = error == UC_ERR_INSN_INVALID or (reason in _INSIDE and not fetching)
         if reason == at.STOP_SYSCALL and error == UC_ERR_OK:
             return Stop.SYSCALL
         if error == UC_ERR_EXCEPTION:

@@ -61,8 +61,8 @@ class Executor:
             Stop.CODE_WRITE: self._on_code_write,
             Stop.EXCEPTION: self._on_exception,
             Stop.ILLEGAL: self._on_illegal,
-            Stop.AGAIN: self._on_again,
-            Stop.QUANTUM: self._on_quantum,
+            Stop.AGAIN: self._on_pause,
+            Stop.QUANTUM: self._on_pause,
         }
 
     # ---- one turn -----------------------------------------------------------------------------------
@@ -120,16 +120,12 @@ class Executor:
     def _stopped_inside(self, task: Thread) -> None:
         """The CPU stopped before the instruction at RIP: takes over RIP, and counts what ran."""
         task.rip = self._cpu.rip
-        self._cpu.counter.correct(task.rip, task.process.space.read_code)
+        if self._cpu.inside_block:
+            self._cpu.counter.correct(task.rip, task.process.space.read_code)
         self._account(task)
 
-    def _on_again(self, task: Thread) -> bool:
+    def _on_pause(self, task: Thread) -> bool:
         self._stopped_inside(task)
-        return True
-
-    def _on_quantum(self, task: Thread) -> bool:
-        task.rip = self._cpu.rip
-        self._account(task)
         return True
 
     # ---- system calls -------------------------------------------------------------------------------
