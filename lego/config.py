@@ -237,7 +237,7 @@ def guest_environment(config: MachineConfig, host: dict[str, str]) -> list[str]:
 
 def describe(config: MachineConfig) -> dict[str, Any]:
     """The configuration as plain values, for the statistics."""
-    values: dict[str, Any] = msgspec.to_builtins(config)
+    values: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(config))
     values["topology"] = topology_name(config.topology)
     values["excache_lines"] = config.excache_bytes // LINE_BYTES
     values["excache_sets"] = config.excache_bytes // LINE_BYTES // config.ways

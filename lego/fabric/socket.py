@@ -81,10 +81,10 @@ class _Channel:
     """One connection, after the handshake: sends and receives whole frames."""
 
     def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         connection.settimeout(None)  # Time limits are the kernel's, SO_RCVTIMEO: no poll before each transfer.
-        self._socket = connection
         self._buffer = memoryview(bytearray(BUFFER_BYTES))
         self._receive_s = 0.0
         self._limit(socket.SO_SNDTIMEO, FRAME_S)
@@ -286,8 +286,10 @@ class SocketServer:
         try:
             caller = _greet_client(connection, self._key, self._monitor.name)
             self._serve(_Channel(connection), caller)
-        except (_Refused, TimeoutError, UnicodeDecodeError) as error:
-            log.warning("%s dropped %s: %s", self._monitor.name, caller, str(error) or "it did not answer in time")
+        except (_Refused, UnicodeDecodeError) as error:
+            log.warning("%s dropped %s: %s", self._monitor.name, caller, error)
+        except (TimeoutError, BlockingIOError):
+            log.warning("%s dropped %s: it did not answer in time", self._monitor.name, caller)
         except OSError as error:
             if not self._closing:
                 log.info("%s lost %s: %s", self._monitor.name, caller, error)

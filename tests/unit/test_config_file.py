@@ -1,0 +1,143 @@
+import os
+
+import pytest
+
+from lego.config import ConfigError, Mount, Topology
+from lego.config_file import SETTINGS, load, plan
+from lego.fabric.network import PRESETS
+
+EVERYTHING = """
+topology = "1P-3M-1S"
+excache = "4MiB"
+ways = 8
+memory = 67108864
+mount = ["data:/data:rw"]
+cwd = "/data"
+env = { LANG = "C" }
+inherit_environment = false
+seed = 7
+prefetch-pages = 4
+memory_placement = "spread"
+cores = 2
+instruction_ps = 100
+syscall_ns = 1
+zero_fill_ns = 2
+epoch_s = 3
+network = "none"
+threads_max = 9
+strace = true
+inproc = true
+stats = true
+stats-json = "out.json"
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text):
+        path = tmp_path / "m.toml"
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
+def test_every_key(write, tmp_path):
+    (tmp_path / "data").mkdir()
+    made = plan({}, write(EVERYTHING))
+    config = made.config
+    assert config.topology == Topology(1, 3, 1)
+    assert (config.excache_bytes, config.ways, config.memory_bytes) == (4 << 20, 8, 64 << 20)
+    assert config.mounts[-1] == Mount(str(tmp_path / "data"), "/data", True), "relative to the file"
+    assert (config.cwd, config.environment, config.inherit_environment) == ("/data", ("LANG=C",), False)
+    assert (config.seed, config.prefetch_pages, config.memory_placement, config.cores) == (7, 4, "spread", 2)
+    assert (config.instruction_ps, config.syscall_ns, config.zero_fill_ns, config.epoch_s) == (100, 1, 2, 3)
+    assert (config.network, config.threads_max, config.trace) == (PRESETS["none"], 9, True)
+    assert (made.inproc, made.stats, made.stats_json) == (True, True, str(tmp_path / "out.json"))
+    written = {line.split(" = ")[0].replace("-", "_") for line in EVERYTHING.strip().splitlines()}
+    assert written == set(SETTINGS) - {"root"}, "a new key belongs into this test"
+
+
+def test_options_win_and_lists_add_up(write):
+    path = write('ways = 8\nseed = 7\nenv = ["A=1", "B=2"]\nmount = ["/etc:/one"]\nstats = true\n')
+    made = plan({"ways": 16, "env": ["B=3"], "mount": ["/usr:/two"], "seed": None, "stats": False}, path)
+    assert (made.config.ways, made.config.seed, made.stats) == (16, 7, True)
+    assert made.config.environment == ("A=1", "B=2", "B=3")
+    assert [mount.target for mount in made.config.mounts[-2:]] == ["/one", "/two"]
+
+
+def test_a_zero_option_is_given(write):
+    assert plan({"seed": 0}, write("seed = 7\n")).config.seed == 0
+
+
+def test_without_anything(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = plan({})
+    assert made.config.cwd == os.getcwd()
+    assert made.config.mounts[0] == Mount("/", "/")
+    assert not made.inproc
+
+
+def test_a_root_of_its_own(tmp_path):
+    made = plan({"root": str(tmp_path), "mount": ["/usr:/usr"]})
+    assert made.config.mounts == (Mount(str(tmp_path), "/", True), Mount("/usr", "/usr"))
+    assert made.config.cwd == "/"
+    assert plan({"mount": [f"{tmp_path}:/:ro"]}).config.mounts == (Mount(str(tmp_path), "/", False),)
+    with pytest.raises(ConfigError, match="only one root"):
+        plan({"root": str(tmp_path), "mount": ["/:/"]})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("ways = \n", "m.toml:1: "),
+        ("seed = 1\nways = [1\n", "m.toml:"),
+        ("seed = 1\n\nwayz = 4\n", "m.toml:3: unknown key 'wayz'; did you mean 'ways'?"),
+        ("[nettwork]\nx = 1\n", "m.toml:1: unknown key 'nettwork'; did you mean 'network'?"),
+        ("qqq = 1\n", "m.toml:1: unknown key 'qqq'; there are"),
+        ("\nways = '4'\n", "m.toml:2: ways: '4' is not a whole number"),
+        ("ways = true\n", "m.toml:1: ways: True is not a whole number"),
+        ("excache = '4X'\n", "m.toml:1: excache: '4X' is not a size"),
+        ("excache = 5\n", "m.toml:1: excache: 5 is too small"),
+        ("# ways = 1\n ways = -1\n", "m.toml:2: ways: -1 is too few"),
+        ("topology = '1P-1M'\n", "m.toml:1: topology: '1P-1M' is not a topology"),
+        ("topology = 5\n", "m.toml:1: topology: 5 is not a text"),
+        ("mount = '/a:/b'\n", "m.toml:1: mount: '/a:/b' is not a list of texts"),
+        ("mount = ['/nonexistent:/b']\n", "m.toml:1: mount: /nonexistent: no such file"),
+        ("inproc = 'yes'\n", "m.toml:1: inproc: 'yes' is neither"),
+        ("network = 'fast'\n", "m.toml:1: network: 'fast' is no network preset; there are legoos, none"),
+        ("[network]\nround_trip = 3\n", "m.toml:1: network: unknown key 'round_trip'; did you mean 'round_trip_ns'?"),
+        ("[network]\nround_trip_ns = -3\n", "m.toml:1: network: round_trip_ns is negative"),
+        ("env = ['X']\n", "m.toml:1: env: 'X' is not of the form K=V"),
+        ("root = '/nonexistent'\n", "m.toml:1: root: /nonexistent: no such file"),
+        ("seed = 1\nseed = 2\n", "m.toml:2: "),
+    ],
+)
+def test_errors_say_where(write, text, message):
+    with pytest.raises(ConfigError) as caught:
+        load(write(text))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(ConfigError, match="No such file"):
+        load(str(tmp_path / "missing.toml"))
+    with pytest.raises(ConfigError, match="directory"):
+        load(str(tmp_path))
+    path = tmp_path / "binary.toml"
+    path.write_bytes(b"ways = '\xff\xfe'")
+    with pytest.raises(ConfigError, match="UTF-8"):
+        load(str(path))
+
+
+def test_errors_of_options_name_them():
+    with pytest.raises(ConfigError, match=r"^--memory: 5 is too small"):
+        plan({"memory": "5"})
+    with pytest.raises(ConfigError, match=r"^--stats-json: "):
+        plan({"stats_json": "a\0b"})
+
+
+def test_network_table(write):
+    network = load(write("[network]\nround_trip_ns = 1\n")).network
+    assert (network.round_trip_ns, network.picoseconds_per_byte) == (1, 510)
