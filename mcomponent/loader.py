@@ -146,9 +146,7 @@ def _through_scripts(opener: _Opener, name: bytes, found: _Candidate) -> _Candid
         extra = [line.interpreter] if line.argument is None else [line.interpreter, line.argument]
         arguments = [*extra, name, *found.arguments[1:]]
         interpreter, of = _text(line.interpreter), _text(name)
-        file = opener.open(
-            _path(line.interpreter), f"cannot run the interpreter {interpreter} of the script {of}"
-        )
+        file = opener.open(_path(line.interpreter), f"cannot run the interpreter {interpreter} of the script {of}")
         found = _Candidate(file, _start(file), arguments)
         name = line.interpreter
     raise LinuxError(E.ELOOP, f"scripts nested more than {script.LEVELS_MAX} deep")
