@@ -20,6 +20,9 @@ from typing import Any, ClassVar, Union
 
 import msgspec
 
+from lego.fabric.text import decoder
+from lego.fabric.text import encode as encode
+
 HEADER_BYTES = 16  # Kind, lengths and request number: what a transport puts in front of every message.
 
 Buffer = bytes | bytearray | memoryview
@@ -44,9 +47,6 @@ class Failure(msgspec.Struct, array_like=True, frozen=True):
     detail: str
 
 
-encode = msgspec.msgpack.Encoder().encode
-
-
 def wire_bytes(body: bytes, payload: Buffer) -> int:
     """The size of one message, in bytes."""
     return HEADER_BYTES + len(body) + len(payload)
@@ -60,11 +60,11 @@ class Door:
         self.requests = tuple(requests)
         for request in self.requests:
             request.door = self
-        self.decode_request: Callable[[Buffer], Request] = msgspec.msgpack.Decoder(
+        self.decode_request: Callable[[Buffer], Request] = decoder(
             Union[self.requests]  # noqa: UP007 - built at run time
-        ).decode
+        )
         self._decode_reply: dict[type[Request], Callable[[Buffer], Any]] = {
-            request: msgspec.msgpack.Decoder(request.Reply).decode for request in self.requests
+            request: decoder(request.Reply) for request in self.requests
         }
 
     def decode_reply(self, request: Request, body: Buffer) -> Any:
@@ -72,7 +72,7 @@ class Door:
         return self._decode_reply[type(request)](body)
 
 
-_decode_failure = msgspec.msgpack.Decoder(Failure).decode
+_decode_failure: Callable[[Buffer], Failure] = decoder(Failure)
 
 
 def decode_failure(body: Buffer) -> Failure:
