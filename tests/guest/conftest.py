@@ -1,4 +1,4 @@
-"""What the guest tests share: one directory and one set of machines for the session, and a report of what is missing."""
+"""What the guest tests share: a directory, the machines, and a report of what is missing."""
 
 from __future__ import annotations
 

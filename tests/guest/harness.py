@@ -212,10 +212,16 @@ class Bench:
         self._machines: dict[str, Machine] = {}
         self._native: dict[object, Outcome] = {}
 
-    def native(self, argv: Sequence[str], stdin: bytes = b"", prepare: Callable[[Path], None] | None = None) -> Outcome:
-        """What the host's kernel makes of it; asked once for each command."""
+    def native(
+        self,
+        argv: Sequence[str],
+        stdin: bytes = b"",
+        prepare: Callable[[Path], None] | None = None,
+        fresh: bool = False,
+    ) -> Outcome:
+        """What the host's kernel makes of it; asked once for each command, unless `fresh`."""
         key = (tuple(argv), stdin, prepare)
-        if key not in self._native:
+        if fresh or key not in self._native:
             self._fresh(prepare)
             result = subprocess.run(
                 argv, input=stdin, capture_output=True, cwd=self.work, env=ENVIRONMENT, timeout=TIMEOUT_S, check=False

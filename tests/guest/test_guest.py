@@ -30,7 +30,7 @@ def cases() -> Iterator[object]:
                     yield pytest.param(program, kind, arguments, name, id=label)
 
 
-@pytest.mark.parametrize(("program", "kind", "arguments", "config"), cases())
+@pytest.mark.parametrize(("program", "kind", "arguments", "config"), list(cases()))
 def test_as_native(bench: Bench, program: Program, kind: str, arguments: tuple[str, ...], config: str) -> None:
     argv = [str(build(program, kind)), *arguments]
     expected = bench.native(argv, program.stdin)
