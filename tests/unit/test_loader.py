@@ -9,21 +9,16 @@ from pathlib import Path
 
 import pytest
 from hostfiles import HostFiles, execute
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from tinyelf import ET_DYN, PT_GNU_STACK, PT_INTERP, PT_LOAD, Part, R, W, X, make, with_interpreter
+from loaderchecks import LD, check_invariants, find
+from tinyelf import ET_DYN, PT_GNU_STACK, PT_INTERP, Part, R, W, X, make, with_interpreter
 
 from lego.linux import auxv, cpuid
 from lego.linux.errno import E, LinuxError
-from lego.linux.mman import MAP_ANONYMOUS, MAP_PRIVATE, MAP_TYPE, PROT_EXEC, PROT_WRITE
-from lego.regions import PAGE, TASK_SIZE, Region
-from mcomponent.layout import MMAP_MIN_ADDRESS, STACK_TOP
+from lego.linux.mman import PROT_EXEC
+from lego.regions import PAGE, TASK_SIZE
+from mcomponent.layout import STACK_TOP
 from mcomponent.loader import command_name, load
 from mcomponent.program import Program
-
-LD = make(
-    Part(vaddr=0), Part(flags=R | W, vaddr=0x2100, offset=0x100, filesz=0x80, memsz=0x1000), kind=ET_DYN, entry=0x90
-)
 
 
 def load_made(path: str = "/p", *arguments: str, **made: bytes) -> tuple[Program, HostFiles]:
@@ -39,32 +34,6 @@ def failure(path: str = "/p", files: HostFiles | None = None, **made: bytes) -> 
         load(files, execute(path, path))
     assert not files.open_handles
     return error.value
-
-
-def check_invariants(program: Program, files: HostFiles) -> None:
-    """What must hold of every program that loads."""
-    end = MMAP_MIN_ADDRESS
-    for region in program.regions:
-        assert end <= region.start < region.end <= TASK_SIZE
-        assert region.start % PAGE == region.end % PAGE == region.offset % PAGE == 0
-        assert region.flags & MAP_TYPE == MAP_PRIVATE
-        assert (region.object is None) == bool(region.flags & MAP_ANONYMOUS) == (region.handle == 0)
-        end = region.end
-    assert {region.handle for region in program.regions} - {0} == files.open_handles
-    for address, data in program.contents:
-        region = find(program, address)
-        assert data
-        assert address + len(data) <= region.end
-        assert region.prot & PROT_WRITE
-    assert 0 <= program.entry < TASK_SIZE
-    assert program.brk % PAGE == 0
-    assert program.stack_pointer % 16 == 0
-    assert program.regions[-1].name == "[stack]"
-    assert len(program.command.encode()) <= 15
-
-
-def find(program: Program, address: int) -> Region:
-    return next(region for region in program.regions if region.start <= address < region.end)
 
 
 def auxiliary(program: Program) -> dict[int, int]:
@@ -386,80 +355,3 @@ def test_a_nul_in_an_argument_is_refused() -> None:
     with pytest.raises(LinuxError) as error:
         load(HostFiles({"/p": make(Part())}), execute("/p", "a\0b"))
     assert error.value.errno == E.EINVAL
-
-
-# ---- any file at all ----------------------------------------------------------------------------------------
-
-ERRNOS = {E.ENOEXEC, E.EINVAL, E.ELIBBAD, E.ENOMEM, E.EPERM, E.EEXIST, E.EIO, E.ENOENT, E.ELOOP, E.ENAMETOOLONG}
-WORDS = st.one_of(
-    st.sampled_from([0, 1, 0x10, 0x40, 0x1000, 0x1FFF, 0x400000, TASK_SIZE - 0x1000, TASK_SIZE, 1 << 62, 1 << 63]),
-    st.sampled_from([(1 << 64) - 1, (1 << 64) - 0x1000, STACK_TOP - 0x22000, 0x555555554000, 0x7FFFF7FFE000]),
-    st.integers(0, 0x4000),
-    st.integers(0, (1 << 64) - 1),
-)
-PARTS = st.builds(
-    Part,
-    type=st.sampled_from([PT_LOAD, PT_LOAD, PT_LOAD, PT_INTERP, PT_GNU_STACK, 2, 6]),
-    flags=st.integers(0, 7),
-    offset=WORDS,
-    vaddr=WORDS,
-    filesz=WORDS,
-    memsz=WORDS,
-    align=WORDS,
-)
-
-
-def load_anything(data: bytes, **others: bytes) -> None:
-    """Either it loads and all is in order, or it is refused with an errno and nothing stays open."""
-    files = HostFiles({"/p": data, **{f"/{name}": other for name, other in others.items()}}, host=False)
-    try:
-        program = load(files, execute("/p", "/p"))
-    except LinuxError as error:
-        assert error.errno in ERRNOS
-        assert error.detail or error.errno == E.ENOENT
-        assert not files.open_handles
-    else:
-        check_invariants(program, files)
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.lists(PARTS, min_size=1, max_size=5), st.sampled_from([2, 3]), WORDS, st.booleans())
-def test_any_program_headers(parts: list[Part], kind: int, entry: int, interpreter: bool) -> None:
-    made = make(*parts, kind=kind, entry=entry, size=0x3000)
-    load_anything(made)
-    head = [Part(PT_INTERP, R, 0x800, 0x800, 4)] if interpreter else []
-    load_anything(make(*head, *parts, kind=kind, entry=entry, size=0x3000, at=((0x800, b"/ld\0"),)), ld=LD)
-    load_anything(with_interpreter(Part(vaddr=0)), ld=made)
-
-
-@pytest.mark.parametrize("path", ["/bin/true", ""])
-@settings(max_examples=300, deadline=None)
-@given(data=st.data())
-def test_mutated_programs(path: str, data: st.DataObject) -> None:
-    original = Path(path).read_bytes() if path else with_interpreter(Part(vaddr=0), Part(flags=R | W, vaddr=0x2000))
-    mutated = bytearray(original)
-    headers = 64 + 56 * original[56]
-    for _ in range(data.draw(st.integers(1, 4))):
-        at = data.draw(st.integers(0, headers - 1))
-        change = data.draw(
-            st.one_of(st.binary(min_size=1, max_size=8), WORDS.map(lambda word: struct.pack("<Q", word)))
-        )
-        mutated[at : at + len(change)] = change
-    size = data.draw(st.one_of(st.just(len(mutated)), st.integers(0, len(mutated))))
-    name = original[0x318:0x340].partition(b"\0")[0].decode(errors="replace").lstrip("/") or "ld"
-    load_anything(bytes(mutated[:size]), **{"ld": LD, name: LD})
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.binary(max_size=600))
-def test_random_files(data: bytes) -> None:
-    for start in (b"", b"#!", b"#!/p ", b"\x7fELF", make(Part())[:20]):
-        load_anything(start + data)
-        load_anything(with_interpreter(Part(vaddr=0)), ld=start + data)
-
-
-def test_every_truncation_of_a_program() -> None:
-    whole = with_interpreter(Part(vaddr=0), Part(flags=R | W, offset=0x900, vaddr=0x1900, filesz=0x300, memsz=0x2000))
-    for size in range(0, len(whole), 7):
-        load_anything(whole[:size], ld=LD)
-        load_anything(whole, ld=LD[:size])

@@ -72,7 +72,7 @@ def test_a_program_finds_everything(filename: bytes, arguments: list[bytes], env
 
 
 def test_the_layout_is_linuxs_byte_for_byte() -> None:
-    """Addresses as gdb shows them for a program started as "/bin/true" with `A=1`, without randomisation."""
+    """For a program started as "/bin/true" with `A=1`; test_loader compares a whole process with the host."""
     stack = Stack(b"/bin/true", [b"/bin/true"], [b"A=1"], RANDOM, 8 * MiB)
     assert stack.filename == 0x7FFFFFFFEFEE
     assert stack.environment == [0x7FFFFFFFEFEA]
