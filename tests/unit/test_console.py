@@ -273,7 +273,7 @@ def test_terminals(pty):
 
 
 def test_modes_are_put_back(pty):
-    master, slave = pty
+    _, slave = pty
     before = termios.tcgetattr(slave)
 
     def work(to, _):
