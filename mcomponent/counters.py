@@ -27,7 +27,7 @@ class MemoryCounters(Counters):
     writeback_errors: int = counter("dirty pages that storage refused to take")
     reclaimed_pages: int = counter("clean pages evicted from the page cache for want of frames")
     moved_pages: int = counter("pages carried to another memory component by mremap")
-    out_of_frames: int = counter("requests refused because no frame was free")
+    out_of_memory: int = counter("requests refused with ENOMEM, for want of frames or of room in the layout")
     frames_total: int = counter("gauge: frames of 4 KiB in this component")
     frames_used: int = counter("gauge: frames that hold something, clean cached pages included")
     frames_free: int = counter("gauge: frames that hold nothing")
