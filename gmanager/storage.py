@@ -18,7 +18,7 @@ class StorageManager:
     def storage_of(self, vnode: int, storages: Sequence[str]) -> str:
         """The storage of a vNode, chosen among those alive when it has none."""
         storage = self._of_vnode.get(vnode)
-        if storage is None or storage not in storages:
+        if storage is None:
             taken = list(self._of_vnode.values())
             storage = self._of_vnode[vnode] = min(storages, key=taken.count)
         return storage

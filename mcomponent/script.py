@@ -34,8 +34,7 @@ def parse(start: bytes) -> Shebang | None:
     if not start.startswith(b"#!"):
         return None
     buffer = start[:BUFFER_BYTES].ljust(BUFFER_BYTES, b"\0")
-    text = buffer.partition(b"\0")[0]  # strnchr stops at a NUL.
-    end = text.find(b"\n")
+    end = buffer.find(b"\n")
     if end < 0:
         end = BUFFER_BYTES - 1
         name = buffer[2:].lstrip(_BLANKS)

@@ -124,6 +124,8 @@ def test_the_stack_is_executable_only_on_request() -> None:
     assert not stack_prot()
     assert not stack_prot(Part(PT_GNU_STACK, R | W, filesz=0))
     assert stack_prot(Part(PT_GNU_STACK, R | W | X, filesz=0))
+    assert stack_prot(Part(PT_GNU_STACK, R, filesz=0), Part(PT_GNU_STACK, X, filesz=0))  # The last one counts.
+    assert not stack_prot(Part(PT_GNU_STACK, X, filesz=0), Part(PT_GNU_STACK, R, filesz=0))
 
 
 def test_arguments_environment_and_identity_arrive() -> None:

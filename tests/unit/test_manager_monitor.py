@@ -166,8 +166,11 @@ def test_requests_from_many_threads_get_distinct_pids() -> None:
             pids.append(reply.pid)
 
     threads = [threading.Thread(target=place) for _ in range(4)]
-    for thread in threads:
-        thread.start()
+    with machine.monitor._lock:  # Whoever asks meanwhile has to wait.
+        for thread in threads:
+            thread.start()
+        threads[0].join(0.05)
+        assert not pids
     for thread in threads:
         thread.join(10)
     assert sorted(pids) == list(range(1, 201))
