@@ -5,7 +5,7 @@
 
 `ask` goes to the storage component first. A path that leads into /proc, /dev or /sys is not its own to answer,
 and is looked up among this processor's made-up files, which may send it back (/proc/self/cwd/x). The answer is
-the storage component's reply, or `MadeUp`. Order of checks, as Linux has it: the pointer
+the storage component's reply, or a `Node`. Order of checks, as Linux has it: the pointer
 (EFAULT), the path's length (ENAMETOOLONG), emptiness (ENOENT), and then the descriptor (EBADF, ENOTDIR),
 which an absolute path does not look at.
 """
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lego.fabric.wire import Request
 from lego.linux.errno import E, LinuxError
-from lego.linux.fcntl import AT_EMPTY_PATH, AT_FDCWD, MAX_SYMLINKS, PATH_MAX, R_OK, W_OK, X_OK
-from lego.linux.stat import S_IFDIR, FsStat, Stat
+from lego.linux.fcntl import AT_EMPTY_PATH, AT_FDCWD, MAX_SYMLINKS, PATH_MAX
+from lego.linux.stat import Stat
 from pcomponent.files.base import OpenFile
 from pcomponent.files.storage import ask_storage
 from pcomponent.pseudo.tree import PSEUDO, Leads, Node
@@ -26,16 +26,6 @@ from scomponent.messages import Elsewhere
 
 if TYPE_CHECKING:
     from pcomponent.process import Thread
-
-TMPFS_MAGIC = 0x01021994
-_MAGIC = {"proc": 0x9FA0, "dev": TMPFS_MAGIC, "sys": 0x62656572}
-
-
-class MadeUp(NamedTuple):
-    """A file that this processor makes up, and the absolute path by which it was found."""
-
-    node: Node
-    path: str
 
 
 class Place(NamedTuple):
@@ -88,7 +78,7 @@ def place_or_file(task: Thread, dirfd: int, pointer: int, flags: int) -> Place |
 
 
 def ask(task: Thread, where: Place, build: Callable[[int, str], Request], follow: bool = True) -> Any:
-    """Asks the storage component, and the made-up tree where that says so; returns a reply or `MadeUp`.
+    """Asks the storage component, and the made-up tree where that says so; returns a reply or a `Node`.
 
     `build` makes the request from a place's handle and path. `follow` says what happens to a symlink in
     the last place. ELOOP after 40 changes of side."""
@@ -97,7 +87,7 @@ def ask(task: Thread, where: Place, build: Callable[[int, str], Request], follow
         if not isinstance(reply, Elsewhere):
             return reply
         try:
-            return MadeUp(PSEUDO.lookup(task, reply.path, follow), reply.path)
+            return PSEUDO.lookup(task, reply.path, follow)
         except Leads as leads:
             where = Place(0, leads.path)
     raise LinuxError(E.ELOOP)
@@ -107,22 +97,16 @@ def alter(
     task: Thread, where: Place, build: Callable[[int, str], Request], follow: bool = True, denied: int = E.EPERM
 ) -> None:
     """Like `ask`, for calls that change something: made-up files do not let themselves be changed (`denied`)."""
-    if isinstance(ask(task, where, build, follow), MadeUp):
+    if isinstance(ask(task, where, build, follow), Node):
         raise LinuxError(denied)
 
 
-def made_up_fs(path: str) -> FsStat:
-    """statfs(2) of /proc, /dev and /sys: they have a kind and nothing else (include/uapi/linux/magic.h)."""
-    kind = _MAGIC.get(path.split("/")[1], TMPFS_MAGIC)
-    return FsStat(type=kind, block_size=4096, blocks=0, blocks_free=0, blocks_available=0, files=0, files_free=0)
-
-
 def permits(task: Thread, stat: Stat, mode: int, effective: bool = True) -> bool:
-    """Whether a process may access a made-up file: R_OK | W_OK | X_OK (fs/namei.c, generic_permission)."""
-    uid, euid, gid, egid = task.process.identity
-    user, group = (euid, egid) if effective else (uid, gid)
-    if user == 0:
-        # CAP_DAC_OVERRIDE: anything, but executing what nobody may execute.
-        return not mode & X_OK or stat.kind == S_IFDIR or bool(stat.mode & 0o111)
-    bits = stat.mode >> 6 if user == stat.uid else stat.mode >> 3 if group == stat.gid else stat.mode
-    return bits & mode & (R_OK | W_OK | X_OK) == mode
+    """Whether a process may access a made-up file: R_OK | W_OK | X_OK. Without `effective`, as its real user and
+    group would, with the capabilities that root has and others have not (fs/open.c, access_override_creds)."""
+    credentials = task.process.credentials
+    if not effective:
+        credentials = credentials.copy()
+        credentials.fsuid, credentials.fsgid = credentials.uid, credentials.gid
+        credentials.effective = 0 if credentials.uid else credentials.permitted
+    return credentials.permits(stat.mode, stat.uid, stat.gid, mode)

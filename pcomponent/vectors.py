@@ -186,6 +186,7 @@ def write_from(task: Thread, file: OpenFile, vectors: list[Vector], offset: int 
             if total:
                 return total
             raise LinuxError(E.EFAULT)
+        count: int
         try:
             if offset is None:
                 count = yield from file.write(task, data)

@@ -41,7 +41,7 @@ from pcomponent.files.base import OpenFile
 from pcomponent.files.directory import Directory, StorageDirectory
 from pcomponent.files.regular import RegularFile
 from pcomponent.files.storage import PathFile, ask_storage
-from pcomponent.paths import Place, made_up_fs, permits
+from pcomponent.paths import Place, permits
 from pcomponent.pseudo.tree import PSEUDO, Leads, Node
 from scomponent.messages import Close, Elsewhere, Entry, Open, OpenReply
 
@@ -69,7 +69,7 @@ def open_path(task: Thread, where: Place, flags: int, mode: int = 0, resolve: in
         if resolve & RESOLVE_NO_XDEV:
             raise LinuxError(E.EXDEV)
         try:
-            return _made_up(task, reply.path, PSEUDO.lookup(task, reply.path, follow), flags)
+            return _made_up(task, PSEUDO.lookup(task, reply.path, follow), flags)
         except Leads as leads:
             if resolve & (RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS):
                 raise LinuxError(E.ELOOP) from None
@@ -131,28 +131,28 @@ def cut_path(task: Thread, where: Place, size: int) -> None:
 class MadeUpDirectory(Directory):
     """A directory of /proc, /dev or /sys. It has no handle: `path` is where paths start from."""
 
-    def __init__(self, flags: int, path: str, node: Node) -> None:
-        super().__init__(flags, path)
-        self._node = node
+    def __init__(self, flags: int, node: Node) -> None:
+        super().__init__(flags, node.path)
+        self.node = node
 
     def listed(self, task: Thread) -> list[Entry]:
         """Asks the node."""
-        return self._node.entries(task)
+        return self.node.entries(task)
 
     def stat(self, task: Thread) -> Stat:
         """fstat(2)."""
-        return self._node.stat(task)
+        return self.node.stat(task)
 
     def statfs(self, task: Thread) -> FsStat:
         """fstatfs(2)."""
-        return made_up_fs(self.path)
+        return self.node.statfs(task)
 
 
 class MadeUpPath(OpenFile):
     """What O_PATH opens of /proc, /dev or /sys, when it is no directory."""
 
-    def __init__(self, flags: int, path: str, node: Node) -> None:
-        super().__init__(flags, path)
+    def __init__(self, flags: int, node: Node) -> None:
+        super().__init__(flags, node.path)
         self.node = node
 
     def stat(self, task: Thread) -> Stat:
@@ -161,10 +161,10 @@ class MadeUpPath(OpenFile):
 
     def statfs(self, task: Thread) -> FsStat:
         """fstatfs(2)."""
-        return made_up_fs(self.path)
+        return self.node.statfs(task)
 
 
-def _made_up(task: Thread, path: str, node: Node, flags: int) -> OpenFile:
+def _made_up(task: Thread, node: Node, flags: int) -> OpenFile:
     """Linux's order: what is there (EEXIST, ELOOP, ENOTDIR, EISDIR), then whether one may (do_open, may_open)."""
     stat = node.stat(task)
     shown = flags & ~ONCE
@@ -174,12 +174,12 @@ def _made_up(task: Thread, path: str, node: Node, flags: int) -> OpenFile:
     if flags & O_DIRECTORY and not directory:
         raise LinuxError(E.ENOTDIR)
     if flags & O_PATH and not directory:
-        return MadeUpPath(shown, path, node)
+        return MadeUpPath(shown, node)
     if stat.kind == S_IFLNK:
         raise LinuxError(E.ELOOP)
     if not flags & O_PATH:
         _check_access(task, stat, flags)
-    return MadeUpDirectory(shown, path, node) if directory else node.open(task, shown)
+    return MadeUpDirectory(shown, node) if directory else node.open(task, shown)
 
 
 def _check_access(task: Thread, stat: Stat, flags: int) -> None:

@@ -15,7 +15,8 @@ from lego.linux.fcntl import (
 )
 from lego.linux.stat import Stat
 from pcomponent.files.base import OpenFile
-from pcomponent.paths import MadeUp, Place, alter, ask, place_at, place_or_file
+from pcomponent.paths import Place, alter, ask, place_at, place_or_file
+from pcomponent.pseudo.tree import Node
 from pcomponent.syscalls.table import syscall
 from scomponent.messages import PathStat, SetAttributes
 
@@ -38,7 +39,7 @@ def stat_place(task: Thread, where: Place, follow: bool = True) -> Stat:
     """The attributes of what a path leads to."""
     vnode = task.process.vnode
     answer = ask(task, where, lambda handle, path: PathStat(vnode, handle, path, follow), follow)
-    stat: Stat = answer.node.stat(task) if isinstance(answer, MadeUp) else answer.stat
+    stat: Stat = answer.stat(task) if isinstance(answer, Node) else answer.stat
     return stat
 
 

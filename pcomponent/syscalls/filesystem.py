@@ -25,7 +25,7 @@ from lego.linux.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT,
 from pcomponent.files.base import OpenFile
 from pcomponent.files.opening import MadeUpPath, cut_path
 from pcomponent.files.storage import PathFile, StorageFile, ask_storage
-from pcomponent.paths import MadeUp, Place, alter, ask, made_up_fs, permits, place, place_at, place_or_file, read_path
+from pcomponent.paths import Place, alter, ask, permits, place, place_at, place_or_file, read_path
 from pcomponent.pseudo.tree import PSEUDO, Leads, Node
 from pcomponent.syscalls.attributes import stat_place
 from pcomponent.syscalls.table import syscall
@@ -78,9 +78,9 @@ def faccessat2(task: Thread, dirfd: int, pointer: int, mode: int, flags: int) ->
     else:
         vnode = task.process.vnode
         answer = ask(task, what, lambda handle, path: Access(vnode, handle, path, mode, follow), follow)
-        if not isinstance(answer, MadeUp):
+        if not isinstance(answer, Node):
             return 0
-        stat = answer.node.stat(task)
+        stat = answer.stat(task)
     if mode and not permits(task, stat, mode, effective=bool(flags & AT_EACCESS)):
         raise LinuxError(E.EACCES)
     return 0
@@ -168,8 +168,8 @@ def _open_file_of(task: Thread, where: Place) -> OpenFile | None:
     """The open file that a path like /proc/self/fd/3 stands for, whatever its name is now, if it has one."""
     vnode = task.process.vnode
     answer = ask(task, where, lambda handle, path: PathStat(vnode, handle, path, follow=False), follow=False)
-    match = _DESCRIPTOR.fullmatch(answer.path) if isinstance(answer, MadeUp) else None
-    if match is None or match[1] not in ("self", "thread-self", str(task.process.pid)):
+    match = _DESCRIPTOR.fullmatch(answer.path) if isinstance(answer, Node) else None
+    if match is None or match[1] != str(task.process.pid):
         return None
     return task.process.files.get_any(int(match[2]))
 
@@ -207,8 +207,8 @@ def unlinkat(task: Thread, dirfd: int, pointer: int, flags: int) -> int:
         raise LinuxError(E.EINVAL)
     where, vnode, directory = place_at(task, dirfd, pointer), task.process.vnode, bool(flags & AT_REMOVEDIR)
     answer = ask(task, where, lambda handle, path: Remove(vnode, handle, path, directory), follow=False)
-    if isinstance(answer, MadeUp):
-        is_directory = answer.node.stat(task).kind == S_IFDIR
+    if isinstance(answer, Node):
+        is_directory = answer.stat(task).kind == S_IFDIR
         if is_directory != directory:
             raise LinuxError(E.ENOTDIR if directory else E.EISDIR)
         raise LinuxError(E.EPERM)
@@ -265,9 +265,9 @@ def readlinkat(task: Thread, dirfd: int, pointer: int, buffer: int, room: int) -
 def _link_text(task: Thread, where: Place) -> str:
     vnode = task.process.vnode
     answer = ask(task, where, lambda handle, path: ReadLink(vnode, handle, path), follow=False)
-    if not isinstance(answer, MadeUp):
+    if not isinstance(answer, Node):
         return str(answer.text)
-    return _node_text(task, answer.node)
+    return _node_text(task, answer)
 
 
 def _node_text(task: Thread, node: Node) -> str:
@@ -309,7 +309,7 @@ def statfs(task: Thread, pointer: int, buffer: int) -> int:
     """statfs(2)."""
     where, vnode = place_at(task, AT_FDCWD, pointer), task.process.vnode
     answer = ask(task, where, lambda handle, path: PathFsStat(vnode, handle, path))
-    found: FsStat = made_up_fs(answer.path) if isinstance(answer, MadeUp) else answer.stat
+    found: FsStat = answer.statfs(task) if isinstance(answer, Node) else answer.stat
     task.memory.write(buffer, found.pack())
     return 0
 

@@ -86,7 +86,7 @@ def _watch(task: Thread, watched: Watched, deadline_ns: int | None) -> Generator
         found = _look(task, watched)
         if wake is Wake.SIGNAL and not any(found):
             # Never restarted after a handler, whatever SA_RESTART says (signal(7)).
-            raise Interrupted(restart=False)
+            raise Interrupted(restart=False, restart_unhandled=True)
         return found
 
 

@@ -58,7 +58,7 @@ def _move(
 
 def _put(task: Thread, source: OpenFile, target: OpenFile, data: bytes, unread: bool, to: int | None) -> Moving:
     """Writes what was read; what is not taken goes back to where it was read from."""
-    written = 0
+    written: int = 0
     try:
         if to is None:
             written = yield from target.write(task, data)
