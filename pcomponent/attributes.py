@@ -50,6 +50,11 @@ class ProcessAttributes:
     """What mlock(2) and mlockall(2) locked: half open, in order, none touching another."""
     thp_disabled: bool = False
 
+    @property
+    def locked_bytes(self) -> int:
+        """How much is locked, for RLIMIT_MEMLOCK and /proc/PID/status."""
+        return sum(high - low for low, high in self.locked_ranges)
+
     def copy(self) -> ProcessAttributes:
         """For a child: memory locks are not inherited (mlock(2))."""
         return ProcessAttributes(self.dumpable, self.oom_score_adj, thp_disabled=self.thp_disabled)

@@ -80,6 +80,23 @@ def _check(task: Thread, target: Process, number: int) -> None:
         raise LinuxError(E.EPERM)
 
 
+COMM_BYTES = 16
+"""TASK_COMM_LEN: a thread's name and its NUL."""
+
+
+def name_of(task: Thread) -> str:
+    """The name of a thread: its own, or its program's."""
+    return task.name or task.process.command
+
+
+def set_name(task: Thread, raw: bytes) -> None:
+    """Gives a thread a name of at most 15 bytes; the first thread's is the process's."""
+    name = raw.split(b"\0", 1)[0][: COMM_BYTES - 1].decode(errors="surrogateescape")
+    task.name = name
+    if task.tid == task.process.pid:
+        task.process.command = name
+
+
 def same_owner(task: Thread, target: Process) -> bool:
     """Whether a caller's effective user owns a process, as the scheduling calls ask it."""
     own, other = task.process.credentials, target.credentials

@@ -44,11 +44,6 @@ def _bytes(ranges: tuple[Range, ...]) -> int:
     return sum(high - low for low, high in ranges)
 
 
-def locked_bytes(task: Thread) -> int:
-    """How much a process has locked, for /proc/PID/status VmLck."""
-    return _bytes(task.process.attributes.locked_ranges)
-
-
 def _may_lock(task: Thread, total: int) -> bool:
     limit = task.process.limits.soft(Resource.MEMLOCK)
     return total <= limit or task.process.credentials.capable(IPC_LOCK)

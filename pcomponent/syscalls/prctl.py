@@ -10,11 +10,11 @@ from lego.linux.errno import E, LinuxError
 from lego.linux.signal import NSIG
 from pcomponent import credentials
 from pcomponent.syscalls.table import syscall
+from pcomponent.tasks import COMM_BYTES, name_of, set_name
 
 if TYPE_CHECKING:
     from pcomponent.process import Thread
 
-COMM_BYTES = 16
 _INT = struct.Struct("<i")
 _POINTER = struct.Struct("<Q")
 _Option = Callable[["Thread", int, int, int, int], int]
@@ -44,19 +44,6 @@ def prctl(task: Thread, option: int, a: int, b: int, c: int, d: int) -> int:
     if handler is None:
         raise LinuxError(E.EINVAL)
     return handler(task, a, b, c, d)
-
-
-def name_of(task: Thread) -> str:
-    """The name of a thread: its own, or its program's."""
-    return task.name or task.process.command
-
-
-def set_name(task: Thread, raw: bytes) -> None:
-    """Gives a thread a name of at most 15 bytes; the first thread's is the process's."""
-    name = raw.split(b"\0", 1)[0][: COMM_BYTES - 1].decode(errors="surrogateescape")
-    task.name = name
-    if task.tid == task.process.pid:
-        task.process.command = name
 
 
 @_option(15)

@@ -1,0 +1,147 @@
+"""/proc/PID/fd and fdinfo: symlinks that lead to open files, also to those that have no name (any more).
+
+A file that has a path is opened again by it. One that was removed is opened again by a second handle, with a
+position of its own. A stream of the console, or a pipe, is shared: what `open` gives is the open file itself.
+Source: fs/proc/fd.c.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from lego.linux.errno import E, LinuxError
+from lego.linux.fcntl import O_ACCMODE, O_CLOEXEC, O_RDONLY, O_RDWR, O_WRONLY
+from lego.linux.stat import S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG, FsStat, Stat
+from pcomponent.files.base import OpenFile
+from pcomponent.files.console import ConsoleFile
+from pcomponent.files.regular import RegularFile
+from pcomponent.pseudo.files import Text
+from pcomponent.pseudo.node import PROC, Directory, Link, Node
+from scomponent.messages import Duplicate, PathOf
+
+if TYPE_CHECKING:
+    from pcomponent.process import Process, Thread
+
+_OPENABLE = (S_IFREG, S_IFCHR, S_IFIFO, S_IFDIR)
+_LINK_BYTES = 64
+"""st_size of these symlinks (tid_fd_update_inode)."""
+
+
+class OpenedNode(Node):
+    """What a magic link leads to when it has no path: the open file itself."""
+
+    def __init__(self, file: OpenFile, path: str, mode: int) -> None:
+        super().__init__(PROC, path, mode & 0o7777)
+        self.kind = mode & ~0o7777
+        self._file = file
+
+    def stat(self, task: Thread) -> Stat:
+        """fstat(2) of the open file."""
+        return self._file.stat(task)
+
+    def statfs(self, task: Thread) -> FsStat:
+        """fstatfs(2) of it."""
+        return self._file.statfs(task)
+
+    def open(self, task: Thread, flags: int) -> OpenFile:
+        """The file again. ENXIO for sockets and what has no file behind it; EACCES when it was not open for that."""
+        if self.kind not in _OPENABLE:
+            raise LinuxError(E.ENXIO)
+        wanted, has = flags & O_ACCMODE, self._file.flags & O_ACCMODE
+        if wanted != has and has != O_RDWR:
+            raise LinuxError(E.EACCES)
+        if not self._file.handle:
+            return self._file
+        writable = wanted in (O_WRONLY, O_RDWR)
+        reply, _ = task.kernel.endpoint.call(task.process.storage, Duplicate(self._file.handle, writable))
+        return RegularFile(flags, self._file.path, reply.handle, reply.object)
+
+
+def place_of(task: Thread, process: Process, handle: int, path: str) -> tuple[str, bool]:
+    """Where an open file is now, and whether it still has a name."""
+    if not handle:
+        return path, True
+    try:
+        reply, _ = task.kernel.endpoint.call(process.storage, PathOf(handle))
+        return reply.path, True
+    except LinuxError as error:
+        if error.errno != E.ENOENT:
+            raise
+        return f"{error.detail or path} (deleted)", False
+
+
+class DescriptorLink(Link):
+    """/proc/PID/fd/N."""
+
+    def __init__(self, process: Process, path: str, file: OpenFile) -> None:
+        super().__init__(PROC, path, lambda task: place_of(task, process, file.handle, file.path)[0])
+        self._process = process
+        self._file = file
+        self.permissions = _permissions(file)
+
+    def owner(self, task: Thread) -> tuple[int, int]:
+        """The process's."""
+        return self._process.credentials.euid, self._process.credentials.egid
+
+    def size(self, task: Thread) -> int:
+        """A constant."""
+        return _LINK_BYTES
+
+    def follow(self, task: Thread) -> Node | str:
+        """By path as long as there is one that a guest can go; a stream's is the host's."""
+        file = self._file
+        path, named = place_of(task, self._process, file.handle, file.path)
+        if named and path.startswith("/") and not isinstance(file, ConsoleFile):
+            return path
+        return OpenedNode(file, self.path, file.stat(task).mode)
+
+
+def _permissions(file: OpenFile) -> int:
+    bits = 0o100 if file.flags & O_ACCMODE in (O_RDONLY, O_WRONLY, O_RDWR) else 0
+    return bits | (0o400 if file.readable else 0) | (0o200 if file.writable else 0)
+
+
+class Descriptors(Directory):
+    """/proc/PID/fd, or fdinfo: what `make` makes of each descriptor."""
+
+    def __init__(
+        self, process: Process, path: str, make: Callable[[Process, str, int, OpenFile], Node], permissions: int
+    ) -> None:
+        super().__init__(PROC, path, permissions)
+        self._process = process
+        self._make = make
+
+    def owner(self, task: Thread) -> tuple[int, int]:
+        """The process's."""
+        return self._process.credentials.euid, self._process.credentials.egid
+
+    def links(self, task: Thread) -> int:
+        """There are no subdirectories."""
+        return 2
+
+    def children(self, task: Thread) -> Mapping[str, Node]:
+        """One for each descriptor."""
+        if self._process.status is not None:
+            return {}
+        files = self._process.files.descriptors()
+        return {str(fd): self._make(self._process, f"{self.path}/{fd}", fd, file) for fd, file in files}
+
+
+def link(process: Process, path: str, fd: int, file: OpenFile) -> Node:
+    """An entry of /proc/PID/fd."""
+    return DescriptorLink(process, path, file)
+
+
+def information(process: Process, path: str, fd: int, file: OpenFile) -> Node:
+    """An entry of /proc/PID/fdinfo."""
+
+    def generate(task: Thread) -> str:
+        flags = file.flags | (O_CLOEXEC if process.files.closes_on_exec(fd) else 0)
+        return f"pos:\t{file.offset}\nflags:\t0{flags:o}\nmnt_id:\t{MOUNT_ID}\nino:\t{file.stat(task).ino}\n"
+
+    return Text(PROC, path, generate, write_errno=E.EINVAL)
+
+
+MOUNT_ID = 1
+"""The root's number in mountinfo."""

@@ -1,0 +1,234 @@
+"""/proc: what is told about the machine as a whole. Source: fs/proc/*.c, arch/x86/kernel/cpu/proc.c."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from lego.linux import cpuid
+from lego.linux.errno import E, LinuxError
+from pcomponent import credentials, system
+from pcomponent.kernel import RandomSource
+from pcomponent.pseudo.files import Text
+from pcomponent.pseudo.node import PROC, Directory, Fixed, Link, Node
+from pcomponent.pseudo.process_tree import process_directory
+from pcomponent.rlimits import NR_OPEN
+from pcomponent.syscalls.identity import NGROUPS_MAX
+from pcomponent.tasks import visible
+from pcomponent.usage import TICK_NS, process_times, ticks
+
+if TYPE_CHECKING:
+    from pcomponent.process import Thread
+
+FILE_SYSTEMS = ("nodev\tsysfs", "nodev\tproc", "nodev\tdevtmpfs", "nodev\tdevpts", "nodev\tpipefs", "\tlego")
+DEVICES = (
+    "Character devices:\n  1 mem\n  4 tty\n  5 /dev/tty\n  5 /dev/console\n136 pts\n"
+    "\nBlock devices:\n"
+)  # fmt: skip
+PIPE_MAX_BYTES = 1 << 20
+MAX_MAP_COUNT = 65530
+MMAP_MIN_ADDR = 65536
+
+
+# ---- text ------------------------------------------------------------------------------------------------
+
+
+def cpuinfo(task: Thread) -> str:
+    """/proc/cpuinfo: what CPUID says, for each core."""
+    cores = task.kernel.config.cores
+    mhz = 1_000_000 / max(1, task.kernel.config.instruction_ps)
+    shared = [
+        ("cpu cores", cores), ("apicid", None), ("initial apicid", None), ("fpu", "yes"), ("fpu_exception", "yes"),
+        ("cpuid level", cpuid.LEAF_MAX), ("wp", "yes"), ("flags", " ".join(cpuid.FLAGS)), ("bugs", ""),
+        ("bogomips", f"{2 * mhz:.2f}"), ("clflush size", cpuid.CACHE_LINE), ("cache_alignment", cpuid.CACHE_LINE),
+        ("address sizes", f"{cpuid.PHYSICAL_BITS} bits physical, {cpuid.VIRTUAL_BITS} bits virtual"),
+    ]  # fmt: skip
+    blocks = []
+    for core in range(cores):
+        fields: list[tuple[str, object]] = [
+            ("processor", core), ("vendor_id", cpuid.VENDOR), ("cpu family", cpuid.FAMILY), ("model", cpuid.MODEL),
+            ("model name", cpuid.MODEL_NAME), ("stepping", cpuid.STEPPING), ("cpu MHz", f"{mhz:.3f}"),
+            ("cache size", f"{cpuid.CACHE_BYTES // 1024} KB"), ("physical id", 0), ("siblings", cores),
+            ("core id", core), *((name, core if value is None else value) for name, value in shared),
+        ]  # fmt: skip
+        lines = [f"{name + (chr(9) if len(name) > 7 else chr(9) * 2)}: {value}" for name, value in fields]
+        blocks.append("\n".join([*lines, "power management:", "", ""]))
+    return "".join(blocks)
+
+
+_MEMINFO_ZERO = (
+    "Active", "Inactive", "Active(anon)", "Inactive(anon)", "Active(file)", "Inactive(file)", "Unevictable", "Mlocked",
+    "SwapTotal", "SwapFree", "Dirty", "Writeback", "AnonPages", "Mapped", "Shmem", "KReclaimable", "Slab",
+    "SReclaimable", "SUnreclaim", "KernelStack", "PageTables", "NFS_Unstable", "Bounce", "WritebackTmp",
+)  # fmt: skip
+
+
+def meminfo(task: Thread) -> str:
+    """/proc/meminfo: all memory components together; what only one kernel with its own memory has is 0."""
+    memory = system.memory(task)
+    total_kb, free_kb = memory.total // 1024, memory.free // 1024
+    fields = [
+        ("MemTotal", total_kb), ("MemFree", free_kb), ("MemAvailable", free_kb), ("Buffers", 0), ("Cached", 0),
+        ("SwapCached", 0), *((name, 0) for name in _MEMINFO_ZERO), ("CommitLimit", total_kb),
+        ("Committed_AS", total_kb - free_kb), ("VmallocTotal", 34359738367), ("VmallocUsed", 0),
+        ("VmallocChunk", 0), ("Percpu", 0), ("AnonHugePages", 0),
+    ]  # fmt: skip
+    lines = [f"{name + ':':<15} {value:>8} kB\n" for name, value in fields]
+    lines += [f"{name + ':':<15} {0:>8}\n" for name in ("HugePages_Total", "HugePages_Free", "HugePages_Rsvd")]
+    lines.append(f"{'HugePages_Surp:':<15} {0:>8}\nHugepagesize:   {2048:>8} kB\nHugetlb:        {0:>8} kB\n")
+    return "".join(lines)
+
+
+def _busy(task: Thread) -> tuple[int, int, int]:
+    """User, system and idle time of the whole processor component since it started, ns."""
+    user_ns = system_ns = 0
+    for process in task.kernel.processes.values():
+        user, kernel = process_times(process)
+        user_ns, system_ns = user_ns + user, system_ns + kernel
+    elapsed_ns = task.kernel.monotonic_ns(task) * task.kernel.config.cores
+    return user_ns, system_ns, max(0, elapsed_ns - user_ns - system_ns)
+
+
+def stat(task: Thread) -> str:
+    """/proc/stat: the cores share the work evenly, as far as it is known."""
+    cores = task.kernel.config.cores
+    busy = _busy(task)
+    lines = []
+    for name, share in (("cpu ", 1), *((f"cpu{core}", cores) for core in range(cores))):
+        user, kernel, idle = (ns // TICK_NS // share for ns in busy)
+        lines.append(f"{name} {user} 0 {kernel} {idle} 0 0 0 0 0 0\n")
+    processes = visible(task)
+    running = sum(process.status is None for process in processes)
+    lines.append(
+        f"intr 0\nctxt 0\nbtime {task.kernel.config.epoch_s}\nprocesses {len(processes)}\n"
+        f"procs_running {max(1, running)}\nprocs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n"
+    )
+    return "".join(lines)
+
+
+def version(task: Thread) -> str:
+    """/proc/version."""
+    return f"{system.SYSNAME} version {system.RELEASE} (lego@lego) (gcc) {system.VERSION}\n"
+
+
+def uptime(task: Thread) -> str:
+    """/proc/uptime: seconds since the machine started, and idle seconds of all cores."""
+    now, idle = ticks(task.kernel.monotonic_ns(task)), ticks(_busy(task)[2])
+    return f"{now // 100}.{now % 100:02d} {idle // 100}.{idle % 100:02d}\n"
+
+
+def loadavg(task: Thread) -> str:
+    """/proc/loadavg: averages are of virtual time nobody measures; the counts are real."""
+    processes = visible(task)
+    threads = sum(len(process.threads) for process in processes)
+    return f"0.00 0.00 0.00 1/{threads} {max(process.pid for process in processes)}\n"
+
+
+def command_line(task: Thread) -> str:
+    """/proc/cmdline: the shape of the machine."""
+    shape = task.kernel.config.topology
+    return f"lego topology={shape.processors}P-{shape.memories}M-{shape.storages}S seed={task.kernel.config.seed}\n"
+
+
+def boot_id(task: Thread) -> str:
+    """/proc/sys/kernel/random/boot_id: the same for the whole run, by the machine's seed."""
+    return _uuid(RandomSource(task.kernel.config.seed, "boot_id").bytes(16))
+
+
+def _uuid(raw: bytes) -> str:
+    return f"{uuid.UUID(bytes=raw, version=4)}\n"
+
+
+# ---- the tree --------------------------------------------------------------------------------------------
+
+
+class ProcRoot(Directory):
+    """/proc: fixed files, and a directory for each process."""
+
+    def __init__(self, nodes: Mapping[str, Node]) -> None:
+        super().__init__(PROC, "/proc")
+        self._nodes = nodes
+
+    def children(self, task: Thread) -> Mapping[str, Node]:
+        """All of them."""
+        return {**self._nodes, **{str(process.pid): process_directory(process) for process in visible(task)}}
+
+    def child(self, task: Thread, name: str) -> Node:
+        """One of them, without making the others."""
+        if name.isascii() and name.isdigit() and name == str(int(name)):
+            process = task.kernel.processes.get(int(name))
+            if process is not None and process.vnode == task.process.vnode:
+                return process_directory(process)
+        node = self._nodes.get(name)
+        if node is None:
+            raise LinuxError(E.ENOENT)
+        return node
+
+
+def _text(path: str, generate: Callable[[Thread], str]) -> Text:
+    return Text(PROC, path, generate)
+
+
+def _sysctl(path: str, generate: Callable[[Thread], str]) -> Text:
+    return Text(PROC, path, generate, write_errno=0, sequential=False)
+
+
+def _sysctls(path: str, values: Mapping[str, object]) -> dict[str, Node]:
+    """Files that say a value: a function makes it anew each time."""
+    nodes: dict[str, Node] = {}
+    for name, value in values.items():
+        if callable(value):
+            nodes[name] = _sysctl(f"{path}/{name}", value)
+        else:
+            nodes[name] = _sysctl(f"{path}/{name}", lambda _task, text=f"{value}\n": text)  # type: ignore[misc]
+    return nodes
+
+
+def _sysctl_tree() -> Directory:
+    base = "/proc/sys"
+    kernel = _sysctls(
+        f"{base}/kernel",
+        {
+            "ostype": system.SYSNAME, "osrelease": system.RELEASE, "version": system.VERSION,
+            "hostname": system.NODENAME, "domainname": system.DOMAINNAME, "pid_max": system.PID_MAX,
+            "threads-max": lambda task: f"{task.kernel.config.threads_max}\n",
+            "ngroups_max": NGROUPS_MAX, "cap_last_cap": credentials.LAST_CAP, "randomize_va_space": 2,
+        },
+    )  # fmt: skip
+    random = _sysctls(
+        f"{base}/kernel/random",
+        {"boot_id": boot_id, "uuid": lambda task: _uuid(task.kernel.random.bytes(16)),
+         "entropy_avail": 256, "poolsize": 256},
+    )  # fmt: skip
+    kernel["random"] = Fixed(PROC, f"{base}/kernel/random", random)
+    memory = {"overcommit_memory": 0, "max_map_count": MAX_MAP_COUNT, "mmap_min_addr": MMAP_MIN_ADDR}
+    files = {"file-max": (1 << 63) - 1, "nr_open": NR_OPEN, "pipe-max-size": PIPE_MAX_BYTES}
+    tree = {
+        "kernel": kernel,
+        "vm": _sysctls(f"{base}/vm", memory),
+        "fs": _sysctls(f"{base}/fs", files),
+    }
+    return Fixed(PROC, base, {name: Fixed(PROC, f"{base}/{name}", nodes) for name, nodes in tree.items()})
+
+
+def root() -> Directory:
+    """The tree of /proc."""
+    texts: dict[str, Callable[[Thread], str]] = {
+        "cpuinfo": cpuinfo,
+        "meminfo": meminfo,
+        "stat": stat,
+        "version": version,
+        "uptime": uptime,
+        "loadavg": loadavg,
+        "cmdline": command_line,
+        "filesystems": lambda _: "".join(line + "\n" for line in FILE_SYSTEMS),
+        "devices": lambda _: DEVICES,
+        "swaps": lambda _: "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n",
+    }
+    nodes: dict[str, Node] = {name: _text(f"/proc/{name}", generate) for name, generate in texts.items()}
+    nodes["self"] = Link(PROC, "/proc/self", lambda task: str(task.process.pid))
+    nodes["thread-self"] = Link(PROC, "/proc/thread-self", lambda task: f"{task.process.pid}/task/{task.tid}")
+    nodes["mounts"] = Link(PROC, "/proc/mounts", lambda _: "self/mounts")
+    nodes["sys"] = _sysctl_tree()
+    return ProcRoot(nodes)

@@ -1,0 +1,216 @@
+"""/proc/PID and /proc/PID/task/TID as directories. Source: fs/proc/base.c, tgid_base_stuff and tid_base_stuff."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from lego.linux.errno import E, LinuxError
+from pcomponent.credentials import SYS_RESOURCE
+from pcomponent.pseudo import descriptors, mounts, process_text
+from pcomponent.pseudo.files import Text
+from pcomponent.pseudo.node import PROC, Directory, Link, Node
+from pcomponent.tasks import name_of, set_name
+
+if TYPE_CHECKING:
+    from pcomponent.process import Process, Thread
+
+_OOM_ADJUST_MIN, _OOM_ADJUST_MAX = -1000, 1000
+Generate = Callable[["Thread"], str | bytes]
+Store = Callable[["Thread", bytes], None]
+
+
+def may_inspect(task: Thread, process: Process) -> bool:
+    """Whether a thread may look into a process (ptrace_may_access with PTRACE_MODE_READ_FSCREDS)."""
+    own, other = task.process.credentials, process.credentials
+    if task.process is process:
+        return True
+    same = {other.uid, other.euid, other.suid} == {own.fsuid} and {other.gid, other.egid, other.sgid} == {own.fsgid}
+    return same and process.attributes.dumpable == 1
+
+
+class _Owned:
+    """Files of a process belong to its effective user, or to root while it is not dumpable (task_dump_owner)."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+
+    def owner_ids(self) -> tuple[int, int]:
+        who = self.process.credentials
+        return (who.euid, who.egid) if self.process.attributes.dumpable == 1 else (0, 0)
+
+    def started_ns(self, task: Thread) -> int:
+        return task.kernel.config.epoch_s * 10**9 + self.process.started_ns
+
+
+class ProcessText(Text, _Owned):
+    """A file of a process. `private` ones are only for those who may inspect it."""
+
+    def __init__(
+        self,
+        process: Process,
+        path: str,
+        generate: Generate,
+        permissions: int = 0o444,
+        store: Store | None = None,
+        private: bool = False,
+        sequential: bool = True,
+    ) -> None:
+        Text.__init__(self, PROC, path, generate, permissions, store, E.EINVAL, sequential)
+        _Owned.__init__(self, process)
+        self._private = private
+
+    def owner(self, task: Thread) -> tuple[int, int]:
+        """The process's."""
+        return self.owner_ids()
+
+    def changed_ns(self, task: Thread) -> int:
+        """When the process started."""
+        return self.started_ns(task)
+
+    def content(self, task: Thread) -> bytes:
+        """ESRCH when the process was forgotten meanwhile, EACCES when one may not see it."""
+        if task.kernel.processes.get(self.process.pid) is not self.process:
+            raise LinuxError(E.ESRCH)
+        if self._private and not may_inspect(task, self.process):
+            raise LinuxError(E.EACCES)
+        return super().content(task)
+
+
+class ProcessLink(Link, _Owned):
+    """A magic link of a process: exe, cwd, root."""
+
+    def __init__(self, process: Process, path: str, target: Callable[[Thread], str]) -> None:
+        Link.__init__(self, PROC, path, target)
+        _Owned.__init__(self, process)
+
+    def owner(self, task: Thread) -> tuple[int, int]:
+        """The process's."""
+        return self.owner_ids()
+
+    def readlink(self, task: Thread) -> str:
+        """Where it leads; EACCES when one may not see it, ENOENT when the process has ended."""
+        if not may_inspect(task, self.process):
+            raise LinuxError(E.EACCES)
+        if self.process.status is not None:
+            raise LinuxError(E.ENOENT)
+        return super().readlink(task)
+
+    def follow(self, task: Thread) -> Node | str:
+        """The same place; a directory that was removed is not found."""
+        return self.readlink(task)
+
+
+class ProcessDirectory(Directory, _Owned):
+    """/proc/PID, or /proc/PID/task/TID."""
+
+    def __init__(self, thread: Thread, path: str, whole: bool) -> None:
+        Directory.__init__(self, PROC, path)
+        _Owned.__init__(self, thread.process)
+        self._thread = thread
+        self._whole = whole
+
+    def owner(self, task: Thread) -> tuple[int, int]:
+        """The process's."""
+        return self.owner_ids()
+
+    def changed_ns(self, task: Thread) -> int:
+        """When the process started."""
+        return self.started_ns(task)
+
+    def children(self, task: Thread) -> Mapping[str, Node]:
+        """The files of proc(5) that Lego has."""
+        process, thread, path = self.process, self._thread, self.path
+        nodes: dict[str, Node] = {
+            **self._texts(),
+            "cwd": ProcessLink(process, f"{path}/cwd", lambda each: _directory(each, process)),
+            "exe": ProcessLink(process, f"{path}/exe", lambda _: process.path),
+            "root": ProcessLink(process, f"{path}/root", lambda _: "/"),
+            "fd": descriptors.Descriptors(process, f"{path}/fd", descriptors.link, 0o500),
+            "fdinfo": descriptors.Descriptors(process, f"{path}/fdinfo", descriptors.information, 0o555),
+            "comm": ProcessText(
+                process, f"{path}/comm", lambda _: name_of(thread) + "\n", 0o644,
+                lambda each, data: _store_name(each, thread, data),
+            ),
+            "oom_score_adj": ProcessText(
+                process, f"{path}/oom_score_adj", lambda _: f"{process.attributes.oom_score_adj}\n", 0o644,
+                lambda each, data: _store_adjustment(each, process, data), sequential=False,
+            ),
+        }  # fmt: skip
+        if self._whole:
+            nodes["task"] = Tasks(process, f"{path}/task")
+        return nodes
+
+    def _texts(self) -> dict[str, Node]:
+        process, thread, whole = self.process, self._thread, self._whole
+
+        def text(name: str, generate: Generate, permissions: int = 0o444, private: bool = False) -> ProcessText:
+            sequential = name not in ("cmdline", "environ")
+            return ProcessText(
+                process, f"{self.path}/{name}", generate, permissions, private=private, sequential=sequential
+            )  # fmt: skip
+
+        files = [
+            text("cgroup", lambda _: "0::/\n"),
+            text("cmdline", lambda _: _terminated(process, process.arguments)),
+            text("environ", lambda _: _terminated(process, process.environment), 0o400, True),
+            text("limits", lambda task: process_text.limits(task, process)),
+            text("maps", lambda task: process_text.maps(task, process), private=True),
+            text("mountinfo", mounts.mountinfo),
+            text("mounts", mounts.mounts),
+            text("oom_score", lambda _: "0\n"),
+            text("personality", lambda _: f"{thread.attributes.personality:08x}\n", 0o400, True),
+            text("stat", lambda task: process_text.stat(task, thread, whole)),
+            text("statm", lambda task: process_text.statm(task, process)),
+            text("status", lambda task: process_text.status(task, thread)),
+            text("wchan", lambda _: "0"),
+        ]
+        return {file.path.rpartition("/")[2]: file for file in files}
+
+
+class Tasks(Directory):
+    """/proc/PID/task."""
+
+    def __init__(self, process: Process, path: str) -> None:
+        super().__init__(PROC, path)
+        self._process = process
+
+    def children(self, task: Thread) -> Mapping[str, Node]:
+        """A directory for each thread."""
+        threads = self._process.threads
+        return {str(tid): ProcessDirectory(threads[tid], f"{self.path}/{tid}", whole=False) for tid in threads}
+
+
+def process_directory(process: Process) -> ProcessDirectory:
+    """/proc/PID."""
+    first = process.threads.get(process.pid) or next(iter(process.threads.values()))
+    return ProcessDirectory(first, f"/proc/{process.pid}", whole=True)
+
+
+def _directory(task: Thread, process: Process) -> str:
+    place = process.working_directory
+    return descriptors.place_of(task, process, place.handle, place.path)[0]
+
+
+def _terminated(process: Process, strings: list[bytes]) -> bytes:
+    return b"".join(string + b"\0" for string in strings) if process.status is None else b""
+
+
+def _store_name(task: Thread, thread: Thread, data: bytes) -> None:
+    """comm_write(): only threads of the same process may name each other."""
+    if thread.process is not task.process:
+        raise LinuxError(E.EINVAL)
+    set_name(thread, data)
+
+
+def _store_adjustment(task: Thread, process: Process, data: bytes) -> None:
+    """oom_score_adj_write(): lower values are a privilege."""
+    try:
+        value = int(data.strip(), 0)
+    except ValueError:
+        raise LinuxError(E.EINVAL) from None
+    if not _OOM_ADJUST_MIN <= value <= _OOM_ADJUST_MAX:
+        raise LinuxError(E.EINVAL)
+    if value < process.attributes.oom_score_adj and not task.process.credentials.capable(SYS_RESOURCE):
+        raise LinuxError(E.EACCES)
+    process.attributes.oom_score_adj = value
