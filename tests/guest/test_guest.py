@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import pytest
 from harness import CONFIGS, Bench, Program, all_programs, build, differences
 
-ESCAPES = "escape_"
-"""Programs with this prefix belong to tests/machine/test_escapes.py: natively they would succeed."""
+ELSEWHERE = ("escape_", "machine_")
+"""Programs with these prefixes belong to tests/machine."""
 
 
 def cases() -> Iterator[object]:
     """Each program in each configuration; programs of many runs and further builds in fewer."""
     for program in all_programs():
-        if program.name.startswith(ESCAPES):
+        if program.name.startswith(ELSEWHERE):
             continue
         for kind in program.builds:
             for arguments in program.runs:
@@ -41,6 +41,6 @@ def test_as_native(bench: Bench, program: Program, kind: str, arguments: tuple[s
 
 
 def test_there_is_enough_to_run() -> None:
-    programs = [each for each in all_programs() if not each.name.startswith(ESCAPES)]
+    programs = [each for each in all_programs() if not each.name.startswith(ELSEWHERE)]
     assert len(programs) >= 60
     assert set(CONFIGS) == {"generous", "lines64", "one_set", "spread", "spread_lines64"}

@@ -1,0 +1,88 @@
+"""The same machine, seed and program give the same output, counters and virtual time; a cache's size only time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command import program
+from harness import ENVIRONMENT
+
+from lego.config import MachineConfig, MiB, Mount, Topology
+from lego.machine import Machine, Result
+
+WALL = ("wall_seconds", "startup_seconds")
+"""The host's time: all that may differ."""
+
+
+def config(tmp_path: Path, **options: Any) -> MachineConfig:
+    mounts = (Mount("/", "/"), Mount(str(tmp_path), str(tmp_path), True))
+    return MachineConfig(mounts=mounts, cwd=str(tmp_path), **options)
+
+
+def once(machine_config: MachineConfig, name: str, *arguments: str) -> Result:
+    """A run on a machine of its own, in an empty directory."""
+    for path in Path(machine_config.cwd).iterdir():
+        path.unlink()
+    with Machine(machine_config) as machine:
+        return machine.run([str(program(name)), *arguments], environment=ENVIRONMENT)
+
+
+def counted(result: Result) -> dict[str, Any]:
+    """The statistics without the host's time."""
+    return {key: value for key, value in result.statistics.items() if key not in WALL}
+
+
+def instructions(result: Result) -> int:
+    return sum(each["instructions"] for each in result.statistics["processors"])
+
+
+NAMES = ["memory_random_access", "memory_shared_two_views", "files_patterns", "files_directories", "cpu_strings"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("memories", [1, 3])
+def test_the_same_twice(tmp_path: Path, name: str, memories: int) -> None:
+    same = config(
+        tmp_path, excache_bytes=256 * 1024, ways=4, topology=Topology(1, memories, 1), memory_placement="spread"
+    )
+    first, second = once(same, name), once(same, name)
+    assert first.stdout == second.stdout and first.exit_code == second.exit_code == 0
+    assert counted(first) == counted(second)
+    assert first.statistics["virtual_ns"] > 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_cache_changes_only_time(tmp_path: Path, name: str) -> None:
+    results = [
+        once(config(tmp_path, excache_bytes=size, ways=ways), name)
+        for size, ways in ((64 * MiB, 64), (256 * 1024, 64), (256 * 1024, 4), (256 * 1024, 1))
+    ]
+    assert len({each.stdout for each in results}) == 1
+    assert len({instructions(each) for each in results}) == 1, [instructions(each) for each in results]
+    calls = [each.statistics["processors"][0]["syscalls"] for each in results]
+    assert all(each == calls[0] for each in calls)
+    assert results[1].statistics["virtual_ns"] > results[0].statistics["virtual_ns"]
+
+
+def test_randomness_and_time_come_from_the_machine(tmp_path: Path) -> None:
+    first, second = (once(config(tmp_path, seed=7), "machine_streams", "random") for _ in range(2))
+    assert first.stdout == second.stdout
+    other = once(config(tmp_path, seed=8), "machine_streams", "random")
+    assert first.stdout.split()[0] != other.stdout.split()[0]
+
+
+def test_a_run_does_not_depend_on_those_before_it(tmp_path: Path) -> None:
+    """Up to what it is told: its pid."""
+    with Machine(config(tmp_path, excache_bytes=256 * 1024, ways=4)) as machine:
+        argv = [str(program("memory_random_access"))]
+        first = machine.run(argv, environment=ENVIRONMENT)
+        before = machine.statistics()["memories"]
+        machine.run([str(program("memory_heap"))], environment=ENVIRONMENT)
+        machine.run([str(program("faults_memory")), "read_null"], environment=ENVIRONMENT)
+        again = machine.run(argv, environment=ENVIRONMENT)
+        assert first.stdout == again.stdout
+        assert [each["frames_used"] for each in before] == [
+            each["frames_used"] for each in machine.statistics()["memories"]
+        ]
