@@ -49,6 +49,10 @@ class ProcessAttributes:
     locked_ranges: tuple[tuple[int, int], ...] = ()
     """What mlock(2) and mlockall(2) locked: half open, in order, none touching another."""
     thp_disabled: bool = False
+    peak_pages: int = 0
+    """The most that was mapped, ..."""
+    peak_resident_pages: int = 0
+    """... and the most that was resident, whenever somebody asked."""
 
     @property
     def locked_bytes(self) -> int:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from lego.linux.mman import MAP_SHARED
+from lego.regions import PAGE, PAGE_SHIFT, Region
 from mcomponent.messages import Regions as RegionsRequest
 from mcomponent.messages import RegionsReply, Status
+from pcomponent.excache.layout import PAGE_MASK
 
 if TYPE_CHECKING:
     from pcomponent.process import Process, Thread
@@ -34,6 +37,39 @@ def memory(task: Thread) -> Memory:
         reply, _ = task.kernel.endpoint.call(name, Status())
         total, free = total + reply.capacity_bytes, free + reply.free_bytes
     return Memory(total, free)
+
+
+class Layout(NamedTuple):
+    """The mappings of a process, and for each how many of its pages are somewhere in the machine."""
+
+    regions: list[Region]
+    resident: list[int]
+
+
+def layout(task: Thread, process: Process) -> Layout:
+    """What the home has of a process, and what only this processor's ExCache has of it so far. Keeps the peak."""
+    reply = regions(task, process)
+    resident = [
+        _resident(process, region, frames)
+        for region, frames in zip(reply.regions, reply.resident_pages, strict=True)
+    ]  # fmt: skip
+    attributes = process.attributes
+    attributes.peak_pages = max(attributes.peak_pages, sum(region.length for region in reply.regions) // PAGE)
+    attributes.peak_resident_pages = max(attributes.peak_resident_pages, sum(resident))
+    return Layout(reply.regions, resident)
+
+
+def _resident(process: Process, region: Region, frames: int) -> int:
+    """Pages of a region. A line of the ExCache counts even when its memory component has no frame for it, as after a
+    first touch; shared lines are counted where they are kept, at their cache."""
+    if region.flags & MAP_SHARED:
+        return frames
+    space = process.space
+    pages = {space.cache.key(line) & PAGE_MASK for line in space.lines(region.start, region.end)}
+    if region.object is not None:
+        return max(frames, len(pages))
+    first, last = region.start >> PAGE_SHIFT, region.end >> PAGE_SHIFT
+    return len(pages | {page for page in space.resident if first <= page < last})
 
 
 def regions(task: Thread, process: Process) -> RegionsReply:

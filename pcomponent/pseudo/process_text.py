@@ -101,9 +101,9 @@ class Sizes(NamedTuple):
 
 def sizes(task: Thread, process: Process) -> Sizes:
     """Adds up the layout, by what mm_struct counts each mapping as."""
-    reply = system.regions(task, process)
+    layout = system.layout(task, process)
     counts = dict.fromkeys(Sizes._fields, 0)
-    for region, resident in zip(reply.regions, reply.resident_pages, strict=True):
+    for region, resident in zip(layout.regions, layout.resident, strict=True):
         pages = region.length // PAGE
         counts["total"] += pages
         counts["resident"] += resident
@@ -231,11 +231,11 @@ def _descriptor_room(process: Process) -> int:
 
 
 def _memory_lines(task: Thread, process: Process) -> list[tuple[str, object]]:
-    size = sizes(task, process)
+    size, attributes = sizes(task, process), process.attributes
     tables = size.resident // 512 + 4
     pages = {
-        "VmPeak": size.total, "VmSize": size.total, "VmLck": process.attributes.locked_bytes // PAGE, "VmPin": 0,
-        "VmHWM": size.resident, "VmRSS": size.resident, "RssAnon": size.resident_anonymous,
+        "VmPeak": attributes.peak_pages, "VmSize": size.total, "VmLck": attributes.locked_bytes // PAGE, "VmPin": 0,
+        "VmHWM": attributes.peak_resident_pages, "VmRSS": size.resident, "RssAnon": size.resident_anonymous,
         "RssFile": size.resident_file, "RssShmem": size.resident_shared, "VmData": size.data, "VmStk": size.stack,
         "VmExe": size.code, "VmLib": size.libraries, "VmPTE": tables, "VmSwap": 0, "HugetlbPages": 0,
     }  # fmt: skip

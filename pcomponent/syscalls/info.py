@@ -54,7 +54,7 @@ def sysinfo(task: Thread, address: int) -> int:
 
 @syscall(98, "getrusage", "int", "pointer", support="partial", note="faults and context switches are not counted")
 def getrusage(task: Thread, who: int, address: int) -> int:
-    """Processor time in virtual time, and the resident memory as it is now."""
+    """Processor time in virtual time, and the most memory that was resident when somebody asked."""
     if who == RUSAGE_SELF:
         times = process_times(task.process)
     elif who == RUSAGE_THREAD:
@@ -65,7 +65,8 @@ def getrusage(task: Thread, who: int, address: int) -> int:
         raise LinuxError(E.EINVAL)
     resident_kb = 0
     if who != RUSAGE_CHILDREN:
-        resident_kb = sum(system.regions(task, task.process).resident_pages) * PAGE // 1024
+        system.layout(task, task.process)
+        resident_kb = task.process.attributes.peak_resident_pages * PAGE // 1024
     parts = [part for ns in times for part in (ns // SECOND, ns % SECOND // MICROSECOND)]
     task.memory.write_struct(_RUSAGE, address, *parts, resident_kb, *[0] * 13)
     return 0
