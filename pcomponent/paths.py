@@ -55,7 +55,7 @@ def place(task: Thread, dirfd: int, path: str) -> Place:
         if not file.directory:
             raise LinuxError(E.ENOTDIR)
         start = Place(file.handle, file.path)
-    if start.handle:
+    if start.handle or start.path == "/":
         return Place(start.handle, path)
     return Place(0, f"{start.path}/{path}")  # A made-up directory has no handle: its path is its place.
 

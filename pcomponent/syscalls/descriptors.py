@@ -105,6 +105,8 @@ def fcntl(task: Thread, fd: int, command: int, argument: int) -> int:
             return 0
         case 1027:  # F_DUPFD_QUERY
             return int(files.get_any(argument & 0xFFFFFFFF) is file)
+        case 1031 | 1032:  # F_SETPIPE_SZ, F_GETPIPE_SZ
+            raise LinuxError(E.EBADF)  # What is no pipe is a bad descriptor here.
         case 1025:  # F_GETLEASE
             return _UNLCK
         case 5 | 6 | 7 | 36 | 37 | 38:  # F_*LK*

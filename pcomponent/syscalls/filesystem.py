@@ -20,6 +20,7 @@ from lego.linux.fcntl import (
     RENAME_EXCHANGE,
     RENAME_NOREPLACE,
     RENAME_WHITEOUT,
+    W_OK,
 )
 from lego.linux.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK, FsStat
 from pcomponent.files.base import OpenFile
@@ -296,12 +297,16 @@ def truncate(task: Thread, pointer: int, size: int) -> int:
     """truncate(2)."""
     if size < 0:
         raise LinuxError(E.EINVAL)
-    where = place_at(task, AT_FDCWD, pointer)
-    kind = stat_place(task, where).kind
-    if kind != S_IFREG:
-        raise LinuxError(E.EISDIR if kind == S_IFDIR else E.EINVAL)
-    cut_path(task, where, size)
-    return 0
+    where, vnode = place_at(task, AT_FDCWD, pointer), task.process.vnode
+    answer = ask(task, where, lambda handle, path: PathStat(vnode, handle, path))
+    stat = answer.stat(task) if isinstance(answer, Node) else answer.stat
+    if stat.kind != S_IFREG:
+        raise LinuxError(E.EISDIR if stat.kind == S_IFDIR else E.EINVAL)
+    if not isinstance(answer, Node):
+        cut_path(task, where, size)
+    elif not permits(task, stat, W_OK):
+        raise LinuxError(E.EACCES)
+    return 0  # A made-up file has no size that could change (proc_notify_change).
 
 
 @syscall(137, "statfs", "path", "pointer")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_APPEND, SEEK_CUR
 from pcomponent.files.base import OpenFile
-from pcomponent.files.regular import OFFSET_MAX, RegularFile
+from pcomponent.files.regular import RegularFile
 from pcomponent.syscalls.files import readable, writable
 from pcomponent.syscalls.table import syscall
 from pcomponent.vectors import CHUNK, MAX_RW_COUNT, Moving
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pcomponent.process import Thread
 
 _OFFSET = struct.Struct("<q")
+_MASK_64 = (1 << 64) - 1
 _PIPES = "there are no pipes yet, and one end must be one: EINVAL"
 
 
@@ -115,10 +116,10 @@ def copy_file_range(
     if not source.readable or not target.writable or target.flags & O_APPEND:
         raise LinuxError(E.EBADF)
     start, end = source.offset if at is None else at, target.offset if to is None else to
-    if start < 0 or end < 0 or count >> 63:
-        raise LinuxError(E.EINVAL)
-    if start + count > OFFSET_MAX or end + count > OFFSET_MAX:
+    if max(start & _MASK_64, end & _MASK_64) + count > _MASK_64:
         raise LinuxError(E.EOVERFLOW)
+    if start < 0 or end < 0:
+        raise LinuxError(E.EINVAL)
     count = min(count, max(0, source.stat(task).size - start), MAX_RW_COUNT)
     if source.object == target.object and start < end + count and end < start + count:
         raise LinuxError(E.EINVAL)

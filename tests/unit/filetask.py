@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from lego.config import Mount
+from lego.config import MachineConfig, Mount
 from lego.console import messages as c
 from lego.fabric.endpoint import Endpoint
 from lego.fabric.loopback import Loopback
@@ -20,9 +20,9 @@ from lego.linux.errno import E, LinuxError
 from lego.linux.stat import S_IFCHR, S_IFIFO, S_IFREG, Stat
 from lego.observe.clock import Meter, current
 from mcomponent import messages as m
+from pcomponent.attributes import ProcessAttributes
 from pcomponent.credentials import Credentials
 from pcomponent.files.table import FileTable
-from pcomponent.paths import PSEUDO, Leads
 from pcomponent.process import WorkingDirectory
 from pcomponent.rlimits import Limits
 from pcomponent.signals import SignalState, ThreadSignals
@@ -231,11 +231,13 @@ class Guest:
             realtime_ns=lambda task: 1_700_000_000_000_000_123,
             monotonic_ns=lambda task: task.meter.now_ns,
             processes={},
+            config=MachineConfig(),
         )
         process = SimpleNamespace(
             kernel=self.kernel, pid=7, group=7, session=7, vnode=VNODE, storage="S0", memories=["M0"],
             console="console", umask=0o022, identity=(0, 0, 0, 0), limits=Limits(), files=FileTable(),
-            credentials=Credentials.of(0, 0, 0, 0), signals=SignalState(), working_directory=WorkingDirectory(0, "/"),
+            status=None, parent=1, command="test",
+            attributes=ProcessAttributes(), credentials=Credentials.of(0, 0, 0, 0), signals=SignalState(), working_directory=WorkingDirectory(0, "/"),
         )  # fmt: skip
         self.kernel.processes[7] = process
         self.meter = Meter()
@@ -306,19 +308,3 @@ def finish(call: Generator[Wait, Wake, Any], tries: int = 50) -> Any:
         raise AssertionError("the call waits for ever")
     except StopIteration as done:
         return done.value
-
-
-class MadeUpTree:
-    """A made-up tree for tests: nodes and links by absolute path, in place of the real one."""
-
-    def __init__(self, monkeypatch: Any, nodes: dict[str, Any], links: dict[str, str]) -> None:
-        self.nodes, self.links = nodes, links
-        monkeypatch.setattr(PSEUDO, "lookup", self.lookup)
-
-    def lookup(self, task: Any, path: str, follow: bool) -> Any:
-        if follow and path in self.links:
-            raise Leads(self.links[path])
-        if path not in self.nodes:
-            raise LinuxError(E.ENOENT)
-        return self.nodes[path]
-

@@ -320,6 +320,10 @@ def test_copies_between_files(guest: Guest, tmp_path: Path) -> None:
     guest.memory.write(offset, struct.pack("<q", 0))
     again = guest.memory.put(struct.pack("<q", 1))
     guest.fails(E.EINVAL, "copy_file_range", target, offset, target, again, 5, 0)
+    guest.memory.write(offset, struct.pack("<q", -1))
+    guest.fails(E.EOVERFLOW, "copy_file_range", source, offset, target, 0, 5, 0)
+    guest.memory.write(offset, struct.pack("<q", -6))
+    guest.fails(E.EINVAL, "copy_file_range", source, offset, target, 0, 5, 0)
     guest.fails(E.EINVAL, "splice", source, 0, target, 0, 1, 0)
 
 
@@ -344,6 +348,8 @@ def test_record_locks(guest: Guest) -> None:
     guest.fails(E.EINVAL, "fcntl", fd, 6, lock.pack(5, 0, 0, 0, 0))
     guest.fails(E.EINVAL, "fcntl", fd, 6, lock.pack(0, 0, 5, -6, 0))
     guest.fails(E.EFAULT, "fcntl", fd, 6, 8)
+    guest.fails(E.EBADF, "fcntl", fd, 1032, 0)
+    guest.fails(E.EINVAL, "fcntl", fd, 9999, 0)
     asked = guest.memory.put(lock.pack(1, 0, 3, 4, 0))
     assert guest.call("fcntl", fd, 5, asked) == 0
     assert guest.memory.read_struct(lock, asked) == (2, 0, 3, 4, 0)
@@ -364,9 +370,7 @@ OPERATIONS = st.lists(
 
 @settings(max_examples=40, deadline=None)
 @given(OPERATIONS)
-def test_a_file_behaves_as_the_hosts_do(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, Any]]
-) -> None:
+def test_a_file_behaves_as_the_hosts_do(tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, Any]]) -> None:
     """The same operations on a file of the host and on the guest's."""
     root = tmp_path_factory.mktemp("root")
     guest = Guest(root)
