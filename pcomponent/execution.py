@@ -24,6 +24,7 @@ from pcomponent.faults import (
     EXCEPTIONS,
     GENERAL_PROTECTION,
     ILL_ILLOPN,
+    SEGV_ACCERR,
     SIGILL,
     SIGSEGV,
     AccessFault,
@@ -255,11 +256,18 @@ class Executor:
             address = max(task.rip, address)
         else:
             address = byte_address(registers, address, task.process.space.read_code)
-        self._send_fault(task, refused.signal, refused.code, address, 14)
+        self._send_fault(task, refused.signal, refused.code, address, 14, self._error_code(refused))
 
-    def _send_fault(self, task: Thread, number: int, code: int, address: int, vector: int) -> None:
+    def _error_code(self, refused: AccessFault) -> int:
+        """The page fault's, as a handler finds it in its context: protection, write, user, instruction fetch
+        (arch/x86/include/asm/trap_pf.h)."""
+        access = self._cpu.fault_access
+        protection = refused.signal == SIGSEGV and refused.code == SEGV_ACCERR
+        return int(protection) | (access & 2) | 4 | (16 if access & 4 else 0)
+
+    def _send_fault(self, task: Thread, number: int, code: int, address: int, vector: int, error: int = 0) -> None:
         self._kernel.counters.count("faults", str(number))
-        fault(task, number, code, address, vector)
+        fault(task, number, code, address, vector, error)
 
     def _on_code_write(self, task: Thread) -> bool:
         """A store into a line that has been executed. When the instruction lies in that very line it would be

@@ -25,6 +25,7 @@ from lego.linux.signal import (
     SIG_DFL,
     SIG_IGN,
     SS_AUTODISARM,
+    SS_DISABLE,
     STOPPING,
     Sig,
     SigInfo,
@@ -124,7 +125,7 @@ def _handle(task: Thread, registers: Registers, action: Action, info: SigInfo) -
     signals.saved_mask = None
     set_mask(task, task.signal_mask | action.mask | (0 if action.flags & SA_NODEFER else bit(number)))
     if signals.alternate.flags & SS_AUTODISARM:
-        signals.alternate = AlternateStack()
+        signals.alternate = AlternateStack(flags=SS_DISABLE)  # sas_ss_reset().
     return handler
 
 

@@ -99,7 +99,7 @@ class AlternateStack(NamedTuple):
     """sigaltstack(2): size 0 is none."""
 
     address: int = 0
-    flags: int = SS_DISABLE
+    flags: int = 0
     size: int = 0
 
     def holds(self, stack_pointer: int) -> bool:
