@@ -58,15 +58,10 @@ class Contents:
         with self._files.use(request.handle) as file:
             _check_range(0 if request.append else request.offset, len(payload))
             _check_transfer(file, file.writable)
-            if request.append:
-                with file.lock:
-                    count = _write(file.fd, payload, 0, os.RWF_APPEND)
-                    stat = os.fstat(file.fd)
-                offset = stat.st_size - count
-            else:
-                offset = request.offset
-                count = _write(file.fd, payload, offset, 0)
+            with file.lock:
+                count = _write(file.fd, payload, 0 if request.append else request.offset, request.append)
                 stat = os.fstat(file.fd)
+            offset = stat.st_size - count if request.append else request.offset
         costs.charge_transfer(count)
         self._storage.tally.add(writes=1, bytes_written=count)
         return WriteAtReply(count, offset, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns), b""
@@ -79,8 +74,9 @@ class Contents:
                 raise LinuxError(E.EBADF)
             if not 0 <= request.size < _OFFSET_MAX or not file.writable:
                 raise LinuxError(E.EINVAL)
-            os.ftruncate(file.fd, request.size)
-            return _size_reply(file.fd), b""
+            with file.lock:
+                os.ftruncate(file.fd, request.size)
+                return _size_reply(file.fd), b""
 
     def allocate(self, request: Allocate, _: Buffer) -> Result:
         """fallocate(2)."""
@@ -94,8 +90,9 @@ class Contents:
                 raise LinuxError(E.EFBIG)
             if not file.writable:
                 raise LinuxError(E.EBADF)
-            host.allocate(file.fd, request.mode, request.offset, request.length)
-            return _size_reply(file.fd), b""
+            with file.lock:
+                host.allocate(file.fd, request.mode, request.offset, request.length)
+                return _size_reply(file.fd), b""
 
     def seek_hole(self, request: SeekHole, _: Buffer) -> Result:
         """lseek(2) with SEEK_DATA and SEEK_HOLE. The host's own position is moved, and nobody looks at it."""
@@ -160,7 +157,8 @@ def _read(fd: int, offset: int, length: int) -> bytes:
     return b"".join(parts)
 
 
-def _write(fd: int, payload: Buffer, offset: int, flags: int) -> int:
+def _write(fd: int, payload: Buffer, offset: int, append: bool) -> int:
+    flags = os.RWF_APPEND if append else 0
     view = memoryview(payload)[:MAX_RW_COUNT]
     done = 0
     while done < len(view):

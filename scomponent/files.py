@@ -27,6 +27,7 @@ from scomponent.mounts import Mounted, Node, Position
 HANDLES_MAX = 65_536
 DESCRIPTORS_RESERVED = 512  # For walks, sockets, and what else the process has open.
 CLOSED_IDENTITIES_MAX = 16_384
+WRITE_LOCKS = 64  # Files are dealt out to them by number: seldom do two busy files meet in one.
 
 _Key = tuple[int, int, tuple[int, bytes] | None]
 
@@ -52,7 +53,8 @@ class OpenFile:
         self.users = 0
         """Requests that are using it at the moment."""
         self.lock = threading.Lock()
-        """Held where the host's own file position matters: reading a directory, appending."""
+        """Held to read a directory, which moves the host's position in it, and to change a regular file: those
+        share one lock for all that have the file open, so that an append knows where it went."""
 
     @property
     def path_only(self) -> bool:
@@ -129,6 +131,7 @@ class Files:
         self._table: dict[int, OpenFile] = {}
         self._last = 0
         self._lock = threading.Lock()
+        self._write_locks = [threading.Lock() for _ in range(WRITE_LOCKS)]
 
     def __len__(self) -> int:
         return len(self._table)
@@ -145,6 +148,7 @@ class Files:
                 self.check_room()
                 if file.kind == S_IFREG and not file.path_only:
                     file.object = self._identities.acquire(file.fd)
+                    file.lock = self._write_locks[file.object.number % WRITE_LOCKS]
             except BaseException:
                 _close(file.fd)
                 raise

@@ -252,7 +252,7 @@ def build_tree(root: str, steps: list[tuple[str, str, str]]) -> None:
 
 
 @pytest.mark.skipif(not has_openat2(), reason="the host has no openat2(2)")
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(makings, st.lists(st.tuples(paths, st.booleans(), st.booleans()), min_size=1, max_size=12))
 def test_resolution_agrees_with_the_host(
     steps: list[tuple[str, str, str]], questions: list[tuple[str, bool, bool]]
