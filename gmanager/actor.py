@@ -14,7 +14,7 @@ def build(name: str, config: MachineConfig, endpoint: Endpoint) -> Monitor:
     return ManagerMonitor(config)
 
 
-class Actor(Shell):
+class Manager(Shell):
     """Runs the monitor in a process of its own."""
 
     def __init__(self, name: str, config: MachineConfig, key: bytes, host: str) -> None:

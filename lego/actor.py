@@ -3,10 +3,14 @@
 A runtime starts the class as an actor and calls, in this order: `address`, `meet` with the addresses of all,
 `watch` (which ends only with the component, so its failing tells of a death), and `stop`. None of
 these carries data of a program: that goes over the sockets of `lego.fabric.socket`.
+
+The `build` of each `actor.py` imports the monitor only when it is called: whoever merely starts an actor in another
+process needs the class, but not what it is made of.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 
@@ -34,6 +38,10 @@ class Shell:
         self._monitor = build(name, config, self._endpoint)
         self._server = SocketServer(self._monitor, key, host)
         self._stopped = threading.Event()
+
+    def pid(self) -> int:
+        """The host's number of the process."""
+        return os.getpid()
 
     def address(self) -> str:
         """Where the component listens, "host:port"."""

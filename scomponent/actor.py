@@ -16,7 +16,7 @@ def build(name: str, config: MachineConfig, endpoint: Endpoint) -> Monitor:
     return StorageMonitor(name, {VNODE: Namespace(config.mounts)})
 
 
-class Actor(Shell):
+class Storage(Shell):
     """Runs the monitor in a process of its own."""
 
     def __init__(self, name: str, config: MachineConfig, key: bytes, host: str) -> None:

@@ -80,7 +80,9 @@ class _Frame(NamedTuple):
 class _Channel:
     """One connection, after the handshake: sends and receives whole frames."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, address: str = "") -> None:
+        self.address = address
+        """Of the server, as the client was told it."""
         self._socket = connection
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -333,9 +335,10 @@ class SocketTransport:
         to the same component. Raises `PeerDown`, `PeerTimeout`, or `PeerFailed` when it talks nonsense."""
         if len(body) > LENGTH_MAX or len(payload) > LENGTH_MAX:
             raise PeerFailed(to, f"a request of {len(body)} and {len(payload)} bytes is too long to send")
+        address = self.addresses.get(to)
         channel = self._mine.by_peer.pop((sender, to), None)
-        if channel is None:
-            channel = self._connect(sender, to)
+        if channel is None or channel.address is not address:  # Told anew, even the same one: it is another server.
+            channel = self._connect(sender, to, address)
         try:
             channel.send(body, payload)
             frame = channel.receive(timeout_s, SPIN_NS)
@@ -350,8 +353,7 @@ class SocketTransport:
         self._mine.by_peer[sender, to] = channel
         return Answer(frame.failed, frame.body, frame.payload, frame.service_ns)
 
-    def _connect(self, sender: str, to: str) -> _Channel:
-        address = self.addresses.get(to)
+    def _connect(self, sender: str, to: str, address: str | None) -> _Channel:
         if address is None or self._closed:
             raise PeerDown(to, "its address is not known")
         host, _, port = address.rpartition(":")
@@ -368,7 +370,7 @@ class SocketTransport:
             if isinstance(error, OSError):
                 raise _explain(to, error, HANDSHAKE_S) from error
             raise
-        channel = _Channel(connection)
+        channel = _Channel(connection, address)
         self._all.add(channel)
         return channel
 

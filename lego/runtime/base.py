@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
+from gmanager.messages import Member, Members, MembersReply, Register
+from lego.component import MANAGER, capacity, component_names
+from lego.config import MachineConfig
 from lego.fabric.endpoint import Endpoint, Monitor
+from lego.fabric.errors import PeerDown
 
 FRONT = "front"
 """The name under which the front end calls the components."""
@@ -30,3 +35,14 @@ class Runtime(Protocol):
 
     def close(self) -> None:
         """Ends everything that `start` made; may be called twice, and after a `start` that failed."""
+
+
+def register(endpoint: Endpoint, config: MachineConfig, addresses: Mapping[str, str]) -> None:
+    """Makes all components members of the machine, and makes sure that they are."""
+    names = [name for name in component_names(config) if name != MANAGER]
+    for name in names:
+        endpoint.call(MANAGER, Register(Member(name, addresses.get(name, ""), capacity(name, config))))
+    members: MembersReply = endpoint.call(MANAGER, Members())[0]
+    missing = sorted(set(names) - {member.name for member in members.members})
+    if missing:
+        raise PeerDown(missing[0], "it is not a member of the machine")

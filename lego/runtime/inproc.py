@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from lego.actor import Build, end_monitor
-from lego.component import MANAGER, capacity, component_names
+from lego.component import component_names
 from lego.config import MachineConfig
 from lego.fabric.endpoint import Endpoint, Monitor
 from lego.fabric.loopback import Loopback
-from lego.runtime.base import FRONT
+from lego.runtime.base import FRONT, register
 
 
 def builders() -> dict[str, Build]:
@@ -31,15 +31,12 @@ class InProcess:
 
     def start(self) -> None:
         """Makes and registers all monitors."""
-        from gmanager.messages import Member, Register
-
         build = builders()
         for name in component_names(self._config):
             monitor = build[name[0]](name, self._config, Endpoint(name, self._loopback, self._config.network))
             self._loopback.attach(monitor)
             self._monitors.append(monitor)
-            if name != MANAGER:
-                self.endpoint.call(MANAGER, Register(Member(name, "", capacity(name, self._config))))
+        register(self.endpoint, self._config, {})
 
     def open_console(self, console: Monitor) -> None:
         """Attaches it to the loopback."""

@@ -23,14 +23,14 @@ from typing import Any
 import ray
 
 import lego
-from gmanager.messages import Member, Members, MembersReply, Register
-from lego.component import MANAGER, capacity, component_names
+from lego.component import component_names
 from lego.config import MachineConfig
 from lego.fabric.endpoint import Endpoint, Monitor
 from lego.fabric.errors import PeerDown, PeerTimeout
 from lego.fabric.socket import KEY_BYTES, SocketServer, SocketTransport
-from lego.runtime.base import FRONT
+from lego.runtime.base import FRONT, register
 
+LOCALHOST = "127.0.0.1"
 START_S = 60.0
 """A component that has not started within this time has failed; a busy host takes seconds."""
 STOP_S = 5.0
@@ -41,7 +41,13 @@ PRESTARTED = 2
 CALLS_AT_ONCE = 4
 """Of one actor: `watch` takes one for as long as it lives."""
 
-PACKAGES = {"G": "gmanager", "S": "scomponent", "M": "mcomponent", "P": "pcomponent"}
+SHELLS = {
+    "G": ("gmanager.actor", "Manager"),
+    "S": ("scomponent.actor", "Storage"),
+    "M": ("mcomponent.actor", "Memory"),
+    "P": ("pcomponent.actor", "Processor"),
+}
+"""Where the class of each kind of component is."""
 _TOKEN = secrets.token_hex(32)
 """Of this process's own Rays, which read it once."""
 _TERMINAL_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTSTP)
@@ -52,22 +58,22 @@ class OnRay:
 
     def __init__(self, config: MachineConfig) -> None:
         self._config = config
-        self._host = "127.0.0.1"
+        self._host = LOCALHOST
         self._key = os.urandom(KEY_BYTES)
         self._transport = SocketTransport(self._key, {})
         self._actors: dict[str, Any] = {}
         self._watches: dict[Any, str] = {}
         self._consoles: dict[str, SocketServer] = {}
-        self._directory: str | None = None
-        """Where a private Ray keeps its files; None while there is none."""
+        self._ray = contextlib.ExitStack()
+        """Ends Ray, if it was started here."""
         self.endpoint = Endpoint(FRONT, self._transport, config.network)
 
     def start(self) -> None:
         """Starts Ray, unless it runs, and all components."""
-        if not ray.is_initialized():
-            self._start_ray()
-        else:
+        if ray.is_initialized():
             self._host = ray.util.get_node_ip_address()
+        else:
+            self._ray.enter_context(connected())
         names = component_names(self._config)
         for name in names:
             self._actors[name] = self._make_actor(name)
@@ -75,34 +81,12 @@ class OnRay:
             self._transport.addresses[name] = self._ask(name, "address")
         for name in names:
             self._ask(name, "meet", self._transport.addresses)
-        for name in names[1:]:
-            address = self._transport.addresses[name]
-            self.endpoint.call(MANAGER, Register(Member(name, address, capacity(name, self._config))))
+        register(self.endpoint, self._config, self._transport.addresses)
         self._watches = {self._actors[name].watch.remote(): name for name in names}
-        members: MembersReply = self.endpoint.call(MANAGER, Members())[0]
-        missing = sorted(set(names) - {MANAGER} - {member.name for member in members.members})
-        if missing:
-            raise PeerDown(missing[0], "it is not a member of the machine")
-
-    def _start_ray(self) -> None:
-        """A Ray of this host alone: no dashboard, no reports to anybody, nothing left behind."""
-        self._directory = tempfile.mkdtemp(prefix="lego-", dir="/tmp")  # A socket's path has 107 bytes at most.
-        with _terminal_signals_ignored(), _environment_for_ray(self._directory):
-            ray.init(
-                address="local",
-                num_cpus=PRESTARTED,
-                num_gpus=0,
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                configure_logging=False,
-                object_store_memory=STORE_BYTES,
-                _temp_dir=self._directory,
-                _node_ip_address=self._host,
-            )
 
     def _make_actor(self, name: str) -> Any:
-        shell = importlib.import_module(f"{PACKAGES[name[0]]}.actor").Actor
+        module, kind = SHELLS[name[0]]
+        shell = getattr(importlib.import_module(module), kind)
         options = {"num_cpus": 0, "max_concurrency": CALLS_AT_ONCE, "max_restarts": 0}
         return ray.remote(shell).options(**options).remote(name, self._config, self._key, self._host)
 
@@ -114,6 +98,10 @@ class OnRay:
             raise PeerTimeout(name, f"it did not start within {START_S:g} s") from error
         except ray.exceptions.RayError as error:
             raise PeerDown(name, _reason(error)) from error
+
+    def pids(self) -> dict[str, int]:
+        """The host's process of each component."""
+        return {name: self._ask(name, "pid") for name in self._actors}
 
     def open_console(self, console: Monitor) -> None:
         """Serves it from this process, and tells the processors where."""
@@ -145,17 +133,40 @@ class OnRay:
             self._consoles.pop(name).close()
         self._transport.close()
         self._watches = {}
-        if self._directory is None:
-            stops = [actor.stop.remote() for actor in reversed(self._actors.values())]
-            if stops:
-                ray.wait(stops, num_returns=len(stops), timeout=STOP_S)
-            for actor in self._actors.values():
-                ray.kill(actor)
+        stops = [actor.stop.remote() for actor in reversed(self._actors.values())]
+        if stops:
+            ray.wait(stops, num_returns=len(stops), timeout=STOP_S)
+        for actor in self._actors.values():
+            ray.kill(actor)
         self._actors = {}
-        if self._directory is not None:
-            ray.shutdown()
-            shutil.rmtree(self._directory, ignore_errors=True)
-            self._directory = None
+        self._ray.close()
+
+
+@contextlib.contextmanager
+def connected() -> Iterator[None]:
+    """A Ray of this host alone: no dashboard, no reports to anybody, and nothing left behind at the end.
+
+    Machines made within use it, which saves the seconds that it takes to start.
+    """
+    directory = tempfile.mkdtemp(prefix="lego-", dir="/tmp")  # A socket's path has 107 bytes at most.
+    try:
+        with _terminal_signals_ignored(), _environment_for_ray(directory):
+            ray.init(
+                address="local",
+                num_cpus=PRESTARTED,
+                num_gpus=0,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                configure_logging=False,
+                object_store_memory=STORE_BYTES,
+                _temp_dir=directory,
+                _node_ip_address=LOCALHOST,
+            )
+        yield
+    finally:
+        ray.shutdown()
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _reason(error: Exception) -> str:

@@ -227,6 +227,15 @@ def test_server_closed_between_calls(server, calls):
         calls.call("M0", Echo(2))
 
 
+def test_a_new_server_under_an_old_name(server, calls):
+    calls.call("M0", Echo(1))
+    server.close()
+    other = SocketServer(EchoMonitor(), KEY, "127.0.0.1")
+    calls._transport.addresses["M0"] = other.address
+    assert calls.call("M0", Echo(2))[0].number == 2
+    other.close()
+
+
 def test_peer_killed_in_the_middle_of_a_call():
     reader, writer = os.pipe()
     child = os.fork()
