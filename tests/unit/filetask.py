@@ -237,7 +237,8 @@ class Guest:
             kernel=self.kernel, pid=7, group=7, session=7, vnode=VNODE, storage="S0", memories=["M0"],
             console="console", umask=0o022, identity=(0, 0, 0, 0), limits=Limits(), files=FileTable(),
             status=None, parent=1, command="test",
-            attributes=ProcessAttributes(), credentials=Credentials.of(0, 0, 0, 0), signals=SignalState(), working_directory=WorkingDirectory(0, "/"),
+            attributes=ProcessAttributes(), credentials=Credentials.of(0, 0, 0, 0),
+            signals=SignalState(), working_directory=WorkingDirectory(0, "/"),
         )  # fmt: skip
         self.kernel.processes[7] = process
         self.meter = Meter()
