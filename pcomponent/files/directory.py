@@ -8,6 +8,7 @@ an offset that telldir gave stays good until the reader rewinds.
 from __future__ import annotations
 
 import struct
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
@@ -23,7 +24,7 @@ _DIRENT64 = struct.Struct("<QqHB")  # include/linux/dirent.h, struct linux_diren
 _DIRENT = struct.Struct("<QQH")  # fs/readdir.c, struct linux_dirent
 
 
-class Directory(OpenFile):
+class Directory(OpenFile, ABC):
     """What can be listed; a kind of directory says what is `listed`."""
 
     directory = True
@@ -32,9 +33,9 @@ class Directory(OpenFile):
         super().__init__(flags, path)
         self._entries: list[Entry] | None = None
 
+    @abstractmethod
     def listed(self, task: Thread) -> list[Entry]:
         """All names, "." and ".." first."""
-        raise NotImplementedError
 
     def read(self, task: Thread, length: int) -> Blocking:
         """read(2): a directory is not read that way."""
