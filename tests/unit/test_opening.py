@@ -30,6 +30,8 @@ from lego.linux.fcntl import (
 )
 from lego.linux.stat import S_IFIFO
 from scomponent import messages as m
+from scomponent import opening
+from scomponent.mounts import Position
 
 
 @pytest.fixture
@@ -166,6 +168,41 @@ def test_other_vnodes_are_strangers(guest: Guest) -> None:
     guest.fails(E.EBADF, m.PathStat(2, place, "."))
     guest.fails(E.EBADF, m.LinkHandle(2, place, 0, "/x"))
     del guest.monitor._storage.namespaces[2]
+
+
+def test_a_name_that_appears_before_it_can_be_made(
+    guest: Guest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between looking and making, somebody else makes it: it is opened; with O_EXCL it exists."""
+    others = iter(["file", "link", "", "file"])
+    os.symlink("target", tmp_path / "to-target")
+    looked = opening.check_writable
+
+    def meanwhile(position: Position) -> None:
+        looked(position)
+        made = next(others, "")
+        if made == "file":
+            (tmp_path / "f").write_bytes(b"other")
+        elif made == "link":
+            os.rename(tmp_path / "to-target", tmp_path / "f")
+
+    monkeypatch.setattr(opening, "check_writable", meanwhile)
+    reply = guest.open("/f", O_CREAT | O_RDWR)
+    assert (reply.created, guest.read(reply.handle)) == (False, b"other")
+    (tmp_path / "f").unlink()
+    reply = guest.open("/f", O_CREAT | O_RDWR)
+    assert (reply.created, reply.path) == (True, "/target")
+    (tmp_path / "f").unlink()
+    guest.fails(E.EEXIST, m.Open(VNODE, 0, "/f", O_CREAT | O_EXCL | O_RDWR))
+
+
+def test_a_name_that_keeps_changing_ends_in_an_error(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
+    def taken(*_: object, **__: object) -> int:
+        raise FileExistsError
+
+    monkeypatch.setattr(opening.os, "open", taken)
+    monkeypatch.setattr("scomponent.walk.Walk.child", lambda *_: None)
+    guest.fails(E.EAGAIN, m.Open(VNODE, 0, "/f", O_CREAT | O_RDWR))
 
 
 def test_creating_races_with_the_host(guest: Guest, tmp_path: Path) -> None:
