@@ -21,17 +21,19 @@ import msgspec
 from gmanager.messages import Exited, Lost, Place, PlacedReply
 from gmanager.messages import Statistics as ManagerStatistics
 from lego.component import MANAGER, VNODE, component_names
-from lego.config import MachineConfig, checked, describe, guest_environment
+from lego.config import ConfigError, MachineConfig, checked, describe, guest_environment
 from lego.console.buffer import BufferConsole
-from lego.fabric.endpoint import Monitor
+from lego.fabric.endpoint import Endpoint, Monitor
 from lego.fabric.errors import FabricError, PeerDown
 from lego.linux.errno import LinuxError
+from lego.linux.stat import S_IFDIR
 from lego.lookup import find_program
 from lego.runtime.base import Runtime
 from lego.signals import SignalRelay
 from mcomponent.messages import Statistics as MemoryStatistics
 from pcomponent.messages import Signal, Start, Wait, WaitReply
 from pcomponent.messages import Statistics as ProcessorStatistics
+from scomponent.messages import Elsewhere, PathStat
 from scomponent.messages import Statistics as StorageStatistics
 
 WAIT_MS = 100
@@ -115,7 +117,7 @@ class Machine:
         configured directory. With `capture`, `stdin` is the input and the output is in the result; without, the
         program has this process's own standard streams and `stdin` must be empty. `relay_signals` sends Ctrl-C and
         the like to the program instead of to this process (main thread only). Raises `LinuxError` when it cannot be
-        executed, `MachineFailed` when the machine breaks.
+        executed, `ConfigError` when there is no such working directory, `MachineFailed` when the machine breaks.
         """
         if not argv:
             raise ValueError("argv is empty: there is no program to run")
@@ -174,6 +176,7 @@ class Machine:
         endpoint = self._running().endpoint
         placed: PlacedReply = endpoint.call(MANAGER, Place(VNODE))[0]
         try:
+            _check_directory(endpoint, placed.storage, cwd)
             path = next((each[5:] for each in variables if each.startswith("PATH=")), None)
             start = Start(
                 pid=placed.pid,
@@ -189,8 +192,9 @@ class Machine:
                 trace=trace or self.config.trace,
             )
             endpoint.call(placed.processor, start)
-        except LinuxError:
-            endpoint.call(MANAGER, Exited(placed.pid, placed.processor))
+        except (LinuxError, ConfigError):
+            with contextlib.suppress(LinuxError):  # The processor may have given the pid back already.
+                endpoint.call(MANAGER, Exited(placed.pid, placed.processor))
             raise
         return placed
 
@@ -263,6 +267,16 @@ class Machine:
             "storages": rows["S"],
             "links": links,
         }
+
+
+def _check_directory(endpoint: Endpoint, storage: str, cwd: str) -> None:
+    """Refuses a working directory that the guest does not have."""
+    try:
+        found, _ = endpoint.call(storage, PathStat(VNODE, 0, cwd))
+    except LinuxError as error:
+        raise ConfigError("cwd", f"{cwd}: {os.strerror(error.errno)} in the guest's tree") from error
+    if not isinstance(found, Elsewhere) and found.stat.kind != S_IFDIR:
+        raise ConfigError("cwd", f"{cwd} is not a directory in the guest's tree")
 
 
 def _make_runtime(name: RuntimeName, config: MachineConfig) -> Runtime:

@@ -27,7 +27,8 @@ def run(plan: Plan, argv: list[str]) -> int:
         with machine:
             result = machine.run(argv, capture=False, relay_signals=True)
     except LinuxError as error:
-        complain(f"{argv[0]}: {error.detail or os.strerror(error.errno)}")
+        text = error.detail or os.strerror(error.errno)
+        complain(text if argv[0] in text else f"{argv[0]}: {text}")
         return NOT_FOUND if error.errno == E.ENOENT else NOT_EXECUTABLE
     except MachineFailed as error:
         complain(f"the machine failed: {error.component}: {error.why}")

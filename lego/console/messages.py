@@ -22,8 +22,8 @@ class CountReply(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Read(Request, frozen=True):
-    """read(2), or pread(2) when `offset` is not negative. Waits for input up to `wait_ms`; count 0 without `again` is the
-    end of the input."""
+    """read(2), or pread(2) when `offset` is not negative. Waits for input up to `wait_ms`; count 0 without `again`
+    is the end of the input."""
 
     Reply: ClassVar = CountReply
     stream: int
@@ -93,8 +93,9 @@ class Poll(Request, frozen=True):
 
 
 class Control(Request, frozen=True):
-    """ioctl(2) of a terminal: TCGETS, TCSETS*, TIOCGWINSZ, TIOCSWINSZ, FIONREAD, TIOCGPGRP and the like. The payload, and
-    that of the reply, is the structure. ENOTTY when it is no terminal."""
+    """ioctl(2) of a terminal: TCGETS, TCSETS*, TIOCGWINSZ, TIOCSWINSZ, FIONREAD, TIOCGPGRP and the like. The payload,
+    and that of the reply, is the structure; a number that is no pointer (TCFLSH) travels as 4 bytes, little-endian.
+    ENOTTY when it is no terminal."""
 
     Reply: ClassVar = CountReply
     stream: int

@@ -3,13 +3,13 @@ import signal
 import threading
 import time
 
+import fake_components
 import pytest
+from fake_components import MADE
 
-from lego import Machine, MachineConfig, MachineFailed, Topology
+from lego import ConfigError, Machine, MachineConfig, MachineFailed, Topology
 from lego.linux.errno import E, LinuxError
 from lego.lookup import find_program
-import fake_components
-from fake_components import MADE
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +71,14 @@ def test_programs_that_cannot_be_executed_leave_no_pid_behind(machine):
     assert machine.run(["echo"]).exit_code == 0, "the machine is as good as before"
     with pytest.raises(ValueError, match="empty"):
         machine.run([])
+
+
+@pytest.mark.parametrize("cwd", ["/missing", "/usr/bin/echo"])
+def test_a_working_directory_that_is_none(machine, cwd):
+    with pytest.raises(ConfigError, match="guest's tree"):
+        machine.run(["echo"], cwd=cwd)
+    assert not MADE["G"].alive
+    assert machine.run(["echo"], cwd="/proc").exit_code == 0
 
 
 def test_lookup(machine):
