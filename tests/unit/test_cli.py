@@ -280,8 +280,9 @@ def test_a_terminal_is_a_terminal():
 
 
 def test_ctrl_c_and_end_of_input_on_a_terminal():
-    with on_terminal("sh", "-c", "echo ready; exec cat") as (child, master):
-        read_until(master, b"ready")
+    with on_terminal("cat") as (child, master):
+        os.write(master, b"line\n")
+        read_until(master, b"line\r\nline\r\n")
         os.write(master, b"\x04")
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     with on_terminal("cat") as (child, master):
