@@ -158,7 +158,7 @@ class AddressSpace:
         if length >= _UINT64 or len(self.regions) > MAX_MAP_COUNT:
             raise LinuxError(E.ENOMEM)
         need = length if prot & PROT_WRITE and not flags & MAP_NORESERVE else 0
-        start = self._choose(address, length, flags, need)
+        start = self.choose(address, length, flags, need)
         if flags & mman.MAP_FIXED_NOREPLACE and self.regions.overlapping(start, start + length):
             raise LinuxError(E.EEXIST, f"{start:#x} is mapped already")
         kind = self._kind(flags, file)
@@ -193,8 +193,8 @@ class AddressSpace:
             raise LinuxError(E.EINVAL, "MAP_GROWSDOWN of what is not private anonymous memory")
         return kind
 
-    def _choose(self, address: int, length: int, flags: int, need: int) -> int:
-        """get_unmapped_area."""
+    def choose(self, address: int, length: int, flags: int, need: int) -> int:
+        """Where a mapping of whole pages goes (get_unmapped_area); `address` is exact with MAP_FIXED, else a hint."""
         if length > TASK_SIZE:
             raise LinuxError(E.ENOMEM)
         if flags & (mman.MAP_FIXED | mman.MAP_FIXED_NOREPLACE):

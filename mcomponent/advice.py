@@ -104,5 +104,7 @@ def check_sync(space: AddressSpace, start: int, length: int, flags: int) -> tupl
 
 def mapped_pieces(space: AddressSpace, start: int, end: int) -> tuple[list[Region], int]:
     """What is mapped in a range, cut to it, and ENOMEM when that leaves holes or else 0."""
+    if start == end:
+        return [], 0
     pieces = [region.cut(start, end) for region in space.regions.overlapping(start, end)]
     return pieces, 0 if sum(piece.length for piece in pieces) == end - start else E.ENOMEM

@@ -15,9 +15,9 @@ from typing import NamedTuple
 import msgspec
 
 from lego.linux.errno import E, LinuxError
-from lego.linux.mman import MAP_SHARED, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE
+from lego.linux.mman import MAP_FIXED, MAP_SHARED, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE
 from lego.regions import PAGE, TASK_SIZE, Region, page_up
-from mcomponent.address_space import MAX_MAP_COUNT, AddressSpace, Change, accountable, check_fixed
+from mcomponent.address_space import MAX_MAP_COUNT, AddressSpace, Change, accountable
 
 _UINT64 = 1 << 64
 
@@ -79,7 +79,7 @@ def plan_remap(space: AddressSpace, address: int, old: int, new: int, flags: int
         return RemapPlan(address, grown=_piece(region, address + old, address + old, new - old))
     if not flags & MREMAP_MAYMOVE:
         raise LinuxError(E.ENOMEM, "the mapping cannot grow where it is")
-    return _plan_move(space, region, address, old, new, None)
+    return _plan_move(space, region, address, old, new, 0, 0)
 
 
 def _plan_to(
@@ -92,6 +92,8 @@ def _plan_to(
         raise LinuxError(E.EINVAL, "the new range lies outside the address space")
     if address + old > new_address and new_address + new > address:
         raise LinuxError(E.EINVAL, "the old and the new range overlap")
+    if flags & MREMAP_FIXED and old == 0 and address == new_address:
+        raise LinuxError(E.EFAULT, "a mapping cannot be duplicated over itself")
     if len(space.regions) + 2 >= MAX_MAP_COUNT - 3:
         raise LinuxError(E.ENOMEM, f"more than {MAX_MAP_COUNT:,} mappings")
     shrunk = None
@@ -101,23 +103,18 @@ def _plan_to(
         old = new
     _check_resize(space, region, address, old, new)
     fixed = bool(flags & MREMAP_FIXED)
-    if fixed:
-        check_fixed(new_address, new)
-        space.placement.extend(new_address, new, new if accountable(region) else 0, firm=True)
-    plan = _plan_move(space, region, address, old, new, new_address if fixed else None)
+    plan = _plan_move(space, region, address, old, new, MAP_FIXED if fixed else 0, new_address)
     cleared = (new_address, new_address + new) if fixed else None
     return plan._replace(cleared=cleared, shrunk=shrunk, keep=bool(flags & MREMAP_DONTUNMAP))
 
 
 def _plan_move(
-    space: AddressSpace, region: Region, address: int, old: int, new: int, new_address: int | None
+    space: AddressSpace, region: Region, address: int, old: int, new: int, flags: int, wanted: int
 ) -> RemapPlan:
+    """`wanted` is the new address with MAP_FIXED, else a hint."""
     if len(space.regions) >= MAX_MAP_COUNT - 3:
         raise LinuxError(E.ENOMEM, f"more than {MAX_MAP_COUNT:,} mappings")
-    if new_address is None:
-        new_address = space.placement.place(new, new if accountable(region) else 0)
-        if new_address is None:
-            raise LinuxError(E.ENOMEM, f"no room for {new:,} bytes in the address space")
+    new_address = space.choose(wanted, new, flags, new if accountable(region) else 0)
     target = _piece(region, address, new_address, new)
     return RemapPlan(new_address, target=target, source=(address, address + old) if old else None)
 
