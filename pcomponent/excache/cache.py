@@ -14,6 +14,7 @@ default "LRU" is FIFO too. Finding a line costs a dictionary lookup here and a s
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 from typing import Protocol
 
@@ -71,6 +72,8 @@ class ExCache:
         self.counters = ExcacheCounters()
         places = self.lines + SPARES
         self.arena = mmap.mmap(-1, places * PAGE)
+        with contextlib.suppress(OSError):  # A host without huge pages takes a fault for every line instead.
+            self.arena.madvise(mmap.MADV_HUGEPAGE)
         self._memory = memoryview(self.arena)
         windows_at = at.HEADER_WORDS + 2 * places
         self.words = np.zeros(windows_at + at.WINDOW_WORDS * at.WINDOWS_MAX, dtype=np.uint64)
