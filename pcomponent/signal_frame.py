@@ -66,7 +66,7 @@ def build(task: Thread, registers: Registers, action: Action, info: SigInfo) -> 
     task.memory.write(frame, content)
     return replace(
         registers,
-        rdi=info.number,
+        rdi=int(info.number),
         rsi=frame + FRAME_INFO,
         rdx=context,
         rax=0,

@@ -75,9 +75,8 @@ def meminfo(task: Thread) -> str:
         ("VmallocChunk", 0), ("Percpu", 0), ("AnonHugePages", 0),
     ]  # fmt: skip
     lines = [f"{name + ':':<15} {value:>8} kB\n" for name, value in fields]
-    lines += [f"{name + ':':<15} {0:>8}\n" for name in ("HugePages_Total", "HugePages_Free", "HugePages_Rsvd")]
-    lines.append(f"{'HugePages_Surp:':<15} {0:>8}\nHugepagesize:   {2048:>8} kB\nHugetlb:        {0:>8} kB\n")
-    return "".join(lines)
+    lines += [f"{'HugePages_' + name + ':':<19}{0:>5}\n" for name in ("Total", "Free", "Rsvd", "Surp")]
+    return "".join([*lines, f"Hugepagesize:   {2048:>8} kB\n", f"Hugetlb:        {0:>8} kB\n"])
 
 
 def _busy(task: Thread) -> tuple[int, int, int]:

@@ -74,9 +74,11 @@ class _Walk:
         if len(name.encode(errors="surrogateescape")) > NAME_MAX:
             raise LinuxError(E.ENAMETOOLONG)
         if not self._trail:
+            if name == "..":
+                return  # The root is above itself.
             root = self._roots.get(name)
             if root is None:
-                raise self._leave("/" + name if name != ".." else "/")
+                raise self._leave("/" + name)
             self._trail.append(root)
             return
         here = self._trail[-1]

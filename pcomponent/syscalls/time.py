@@ -213,7 +213,7 @@ def _adjust(task: Thread, address: int) -> int:
     task.memory.write_struct(
         _TIMEX, address,
         modes, 0, 0, 16_000_000, 16_000_000, _STA_UNSYNC, 2, 1, 32_768_000,
-        seconds, rest_ns // 1000, 10_000, 0, 0, 0, 0, 0, 0, 0, 0,
+        seconds, rest_ns // 1000, 10_000, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     )  # fmt: skip
     return _TIME_ERROR
 
