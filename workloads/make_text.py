@@ -17,14 +17,14 @@ LICENCES = (Path("/usr/share/common-licenses"), Path("/usr/share/doc"))
 
 
 def texts() -> Iterator[Path]:
-    """Files with real text, in a fixed order: licences first, then sources."""
+    """Files with real text, in a fixed order: sources first, then licences."""
+    library = Path(sysconfig.get_paths()["stdlib"])
+    sources = (path for path in library.rglob("*.py") if "site-packages" not in path.parts)
+    yield from sorted(path for path in sources if "dist-packages" not in path.parts and path.is_file())
     for folder in LICENCES:
         names = ("copyright", "COPYING", "LICENSE")
         wanted = (path for path in folder.rglob("*") if folder.name == "common-licenses" or path.name in names)
         yield from sorted(path for path in wanted if path.is_file() and not path.is_symlink())
-    library = Path(sysconfig.get_paths()["stdlib"])
-    sources = (path for path in library.rglob("*.py") if "site-packages" not in path.parts)
-    yield from sorted(path for path in sources if "dist-packages" not in path.parts and path.is_file())
 
 
 def make(target: Path, size: int) -> None:

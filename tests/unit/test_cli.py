@@ -152,7 +152,7 @@ def test_statistics(tmp_path):
     processor = found["processors"][0]
     assert processor["instructions"] > 1000 and processor["syscalls"]["exit_group"] == 1
     assert {"lines", "ways", "misses", "evictions", "flushes", "zero_fills", "piggybacks"} <= set(processor["excache"])
-    assert b"virtual time" in done.stderr and b"P0 instructions" in done.stderr
+    assert b"virtual time" in done.stderr and b"instructions" in done.stderr
 
 
 def test_options_reach_the_machine(tmp_path):

@@ -1,8 +1,9 @@
 import os
 
+import msgspec
 import pytest
 
-from lego.config import ConfigError, Mount, Topology
+from lego.config import ConfigError, MachineConfig, Mount, Topology
 from lego.config_file import SETTINGS, load, plan
 from lego.fabric.network import PRESETS
 
@@ -141,3 +142,21 @@ def test_errors_of_options_name_them():
 def test_network_table(write):
     network = load(write("[network]\nround_trip_ns = 1\n")).network
     assert (network.round_trip_ns, network.picoseconds_per_byte) == (1, 510)
+
+
+def test_the_example_is_good_and_has_the_defaults():
+    example = os.path.join(os.path.dirname(__file__), "../../docs/machine.toml")
+    made = plan({}, example)
+    assert made.config.mounts[-1] == Mount("/usr/share", "/data")
+    plain = plan({})
+    changed = {"topology": made.config.topology, "mounts": made.config.mounts, "environment": ("LANG=C",)}
+    assert made == msgspec.structs.replace(plain, config=msgspec.structs.replace(plain.config, **changed))
+
+
+def test_the_documentation_names_every_key():
+    with open(os.path.join(os.path.dirname(__file__), "../../docs/configuration.md")) as file:
+        text = file.read()
+    for key in SETTINGS:
+        assert f"| `{key}`" in text
+    for field in MachineConfig.__struct_fields__:
+        assert f"`{field}`" in text
