@@ -59,13 +59,15 @@ class Programs:
         program = self._load_program(request)
         home = self._new_home(request.stack_limit, program.brk)
         place = request.space if request.space not in core.homes else -request.space
-        self._applying.count(home, program.regions, [])
+        for region in program.regions:
+            home.layout.regions.insert(region)
         try:
-            for region in program.regions:
-                home.layout.regions.insert(region)
-            placement = home.layout.placement
-            assert isinstance(placement, HomePlacement)
-            placement.assign_program(program.regions, core.config.memory_placement == "spread")
+            try:
+                placement = home.layout.placement
+                assert isinstance(placement, HomePlacement)
+                placement.assign_program(program.regions, core.config.memory_placement == "spread")
+            finally:
+                self._applying.count(home, program.regions, [])
             core.owned[place] = OwnedSpace(core.name, core.frames)
             self._applying.tell_owners(place, home.vregions, [], program.regions)
             resident = self._fill(place, home, program.contents)

@@ -159,11 +159,13 @@ class Rig:
         self.owners: dict[int, dict[int, str]] = {}
 
     def _pick(self, length: int) -> tuple[str, int]:
-        """The global manager: each in turn with "spread", or else the one with the most free bytes."""
+        """The global manager: each in turn with "spread", or else M0 or the one with the most free bytes."""
         free = {each.name: each.core.cache.available * PAGE for each in self.monitors}
         if self.config.memory_placement == "spread":
             self._turn += 1
             name = self.monitors[self._turn % len(self.monitors)].name
+        elif free["M0"] >= length:
+            name = "M0"
         else:
             name = max(free, key=lambda each: (free[each], each))
         if free[name] < length:
@@ -192,7 +194,7 @@ class Rig:
         return address
 
     def owner(self, space: int, address: int) -> str:
-        return self.owners[space].get(address >> VREGION_SHIFT, "M0")
+        return self.owners.get(space, {}).get(address >> VREGION_SHIFT, "M0")
 
     def miss(self, space: int, address: int, access: int = m.READ, **more: Any) -> tuple[m.MissReply, bytes]:
         reply, payload = self.endpoint.call(
