@@ -33,7 +33,7 @@ int main(void) {
     SHOW(lseek(sparse, 1 << 19, SEEK_HOLE));
     SHOW(lseek(sparse, 1 << 20, SEEK_DATA));
     SHOW(lseek(sparse, 1 << 20, SEEK_HOLE));
-    SHOW(lseek(sparse, (1L << 62), SEEK_CUR));
+    SHOW(lseek(sparse, INT64_MAX, SEEK_CUR));
     SHOW(lseek(99, 0, SEEK_SET));
     int directory = (int)MUST(open(".", O_RDONLY));
     SHOW(lseek(directory, 0, SEEK_SET));
