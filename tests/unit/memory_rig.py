@@ -190,8 +190,8 @@ class Rig:
         return reply
 
     def map(self, space: int, length: int, prot: int = RW, flags: int = ANON, address: int = 0, **more: Any) -> int:
-        address = self.layout(m.Map(space, address, length, prot, flags, **more)).address
-        return address
+        start: int = self.layout(m.Map(space, address, length, prot, flags, **more)).address
+        return start
 
     def owner(self, space: int, address: int) -> str:
         return self.owners.get(space, {}).get(address >> VREGION_SHIFT, "M0")

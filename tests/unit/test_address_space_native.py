@@ -13,6 +13,7 @@ import sys
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from lego.linux import mman
 from lego.linux.errno import E, LinuxError
 from lego.regions import PAGE, ObjectId, Region

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from memory_rig import ANON, RW, Rig, page_of, small_program
+
 from lego.fabric.errors import PeerDown
 from lego.linux import mman
 from lego.linux.errno import E, LinuxError
@@ -14,7 +16,6 @@ from lego.linux.mman import MAP_ANONYMOUS, MAP_FIXED, MAP_GROWSDOWN, MAP_PRIVATE
 from lego.regions import PAGE, TASK_SIZE, VREGION_SHIFT, Region
 from mcomponent import messages as m
 from mcomponent.program import Program
-from memory_rig import ANON, RW, Rig, page_of, small_program
 
 STACK = TASK_SIZE - PAGE
 GIB = 1 << VREGION_SHIFT
@@ -322,7 +323,7 @@ def test_brk_grows_shrinks_and_refuses(rig: Rig) -> None:
     rig.map(1, PAGE, flags=ANON | MAP_FIXED, address=0x606000)
     assert brk(0x606000) == 0x603000, "a page is kept free below the next mapping"
     assert brk(0x605000) == 0x605000
-    assert [region.name for region in rig.ask(m.Regions(1)).regions][0] == "[heap]"
+    assert next(region.name for region in rig.ask(m.Regions(1)).regions) == "[heap]"
 
 
 def test_dontneed_forgets_private_contents_only(rig: Rig) -> None:

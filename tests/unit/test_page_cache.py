@@ -3,13 +3,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from memory_rig import FakeFile, FakeStorage, page_of
+
 from lego.fabric.wire import Buffer, Request
 from lego.linux.errno import E, LinuxError
 from lego.regions import PAGE, ObjectId
 from mcomponent.counters import MemoryCounters
 from mcomponent.frames import Frames
 from mcomponent.page_cache import READAHEAD_MAX, PageCache
-from memory_rig import FakeFile, FakeStorage, page_of
 
 
 class Setup:

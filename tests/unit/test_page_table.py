@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from lego.linux.errno import LinuxError
 from lego.regions import PAGE
 from mcomponent.frames import Frames
