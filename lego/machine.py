@@ -39,7 +39,7 @@ from scomponent.messages import Statistics as StorageStatistics
 WAIT_MS = 100
 """How long one `Wait` lasts: what a signal from outside may be late."""
 ANSWER_S = 5.0
-"""A processor that does not answer for so long has failed."""
+"""A processor that does not take a signal, or answer a `Wait` when it is over, for so long has failed."""
 NEWS_S = 1.0
 """How long to wait for the reason when a connection breaks."""
 
@@ -207,7 +207,7 @@ class Machine:
                 for number in relay.take() if relay else ():
                     self._signal(placed, number)
                 wait = Wait(placed.pid, WAIT_MS)
-                reply: WaitReply = runtime.endpoint.call(placed.processor, wait, timeout_s=ANSWER_S)[0]
+                reply: WaitReply = runtime.endpoint.call(placed.processor, wait, timeout_s=ANSWER_S + WAIT_MS / 1000)[0]
                 if reply.lost:
                     raise PeerDown(reply.lost, reply.why)
                 if reply.ended:

@@ -86,5 +86,9 @@ class StorageMonitor:
         for namespace in self._storage.namespaces.values():
             namespace.close()
 
+    def close(self) -> None:
+        """What a runtime calls when the machine ends."""
+        self.close_all()
+
     def _statistics(self, request: Statistics, _: Buffer) -> Result:
         return StatisticsReply(msgspec.json.encode(self.statistics())), b""

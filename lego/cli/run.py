@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from types import FrameType
 from typing import Any
 
 from lego.cli.status import FAILED, NOT_EXECUTABLE, NOT_FOUND, complain
@@ -15,6 +16,8 @@ from lego.config_file import Plan
 from lego.linux.errno import E, LinuxError
 from lego.machine import Machine, MachineFailed, Result
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+"""Signals that are the program's while it runs, and end the command before and after."""
 QUIET = (signal.SIGINT, signal.SIGPIPE)
 """Signals that a shell says nothing about when they end a program."""
 
@@ -23,6 +26,9 @@ def run(plan: Plan, argv: list[str]) -> int:
     """Runs a program and returns the exit status of the command; everything is reported."""
     _check_writable(plan.stats_json)
     machine = Machine(plan.config, runtime="inproc" if plan.inproc else "ray")
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
     try:
         with machine:
             result = machine.run(argv, capture=False, relay_signals=True)
@@ -42,6 +48,11 @@ def run(plan: Plan, argv: list[str]) -> int:
 
         print_report(result.statistics)
     return result.exit_code
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """While the machine starts or stops, a signal ends the command, once everything is cleaned up."""
+    raise SystemExit(128 + number)
 
 
 def _report_death(result: Result) -> None:

@@ -33,7 +33,7 @@ from lego.runtime.base import FRONT, register
 LOCALHOST = "127.0.0.1"
 START_S = 60.0
 """A component that has not started within this time has failed; a busy host takes seconds."""
-STOP_S = 5.0
+STOP_S = 2.0
 STORE_BYTES = 80 << 20
 """Ray's object store at its smallest: nothing is put there."""
 PRESTARTED = 2
@@ -148,9 +148,10 @@ def connected() -> Iterator[None]:
 
     Machines made within use it, which saves the seconds that it takes to start.
     """
+    termination = signal.getsignal(signal.SIGTERM)  # Ray puts a handler of its own.
     directory = tempfile.mkdtemp(prefix="lego-", dir="/tmp")  # A socket's path has 107 bytes at most.
     try:
-        with _terminal_signals_ignored(), _environment_for_ray(directory):
+        with _terminal_signals_held_back(), _environment_for_ray(directory):
             ray.init(
                 address="local",
                 num_cpus=PRESTARTED,
@@ -163,10 +164,17 @@ def connected() -> Iterator[None]:
                 _temp_dir=directory,
                 _node_ip_address=LOCALHOST,
             )
+            _put_back(termination)
         yield
     finally:
         ray.shutdown()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _put_back(termination: Any) -> None:
+    """SIGTERM as it was; only the main thread may, and Ray has left it alone in any other."""
+    if threading.current_thread() is threading.main_thread() and termination is not None:
+        signal.signal(signal.SIGTERM, termination)
 
 
 def _reason(error: Exception) -> str:
@@ -182,17 +190,16 @@ def _reason(error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _terminal_signals_ignored() -> Iterator[None]:
-    """Processes started within ignore what a terminal sends to all of its foreground group: Ctrl-C is the guest's."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Only the main thread may set handlers.
-        return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in _TERMINAL_SIGNALS}
+def _terminal_signals_held_back() -> Iterator[None]:
+    """Processes started within never see what a terminal sends to all of its foreground group: Ctrl-C is the guest's.
+
+    They inherit that it is blocked. This process gets it afterwards.
+    """
+    before: set[Any] = signal.pthread_sigmask(signal.SIG_BLOCK, _TERMINAL_SIGNALS)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager
