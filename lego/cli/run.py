@@ -25,6 +25,14 @@ QUIET = (signal.SIGINT, signal.SIGPIPE)
 def run(plan: Plan, argv: list[str]) -> int:
     """Runs a program and returns the exit status of the command; everything is reported."""
     _check_writable(plan.stats_json)
+    try:
+        return _run(plan, argv)
+    except SystemExit as end:  # Ray's own handler, which is there while it starts, exits with the signal's number.
+        status = int(end.code or 0)
+        return status if status > 128 else 128 + status
+
+
+def _run(plan: Plan, argv: list[str]) -> int:
     machine = Machine(plan.config, runtime="inproc" if plan.inproc else "ray")
     for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:

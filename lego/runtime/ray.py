@@ -64,8 +64,10 @@ class OnRay:
         self._actors: dict[str, Any] = {}
         self._watches: dict[Any, str] = {}
         self._consoles: dict[str, SocketServer] = {}
+        self._private = False
+        """Whether Ray was started for this machine alone ..."""
         self._ray = contextlib.ExitStack()
-        """Ends Ray, if it was started here."""
+        """... and what then ends it."""
         self.endpoint = Endpoint(FRONT, self._transport, config.network)
 
     def start(self) -> None:
@@ -73,6 +75,7 @@ class OnRay:
         if ray.is_initialized():
             self._host = ray.util.get_node_ip_address()
         else:
+            self._private = True
             self._ray.enter_context(connected())
         names = component_names(self._config)
         for name in names:
@@ -133,11 +136,12 @@ class OnRay:
             self._consoles.pop(name).close()
         self._transport.close()
         self._watches = {}
-        stops = [actor.stop.remote() for actor in reversed(self._actors.values())]
-        if stops:
-            ray.wait(stops, num_returns=len(stops), timeout=STOP_S)
-        for actor in self._actors.values():
-            ray.kill(actor)
+        if not self._private:  # Otherwise their processes end with Ray.
+            stops = [actor.stop.remote() for actor in reversed(self._actors.values())]
+            if stops:
+                ray.wait(stops, num_returns=len(stops), timeout=STOP_S)
+            for actor in self._actors.values():
+                ray.kill(actor)
         self._actors = {}
         self._ray.close()
 
@@ -149,7 +153,8 @@ def connected() -> Iterator[None]:
     Machines made within use it, which saves the seconds that it takes to start.
     """
     termination = signal.getsignal(signal.SIGTERM)  # Ray puts a handler of its own.
-    directory = tempfile.mkdtemp(prefix="lego-", dir="/tmp")  # A socket's path has 107 bytes at most.
+    # Directly in /tmp, since a socket's path has 107 bytes at most. Ray opens its own directory to everybody.
+    directory = tempfile.mkdtemp(prefix="lego-", dir="/tmp")
     try:
         with _terminal_signals_held_back(), _environment_for_ray(directory):
             ray.init(
@@ -161,7 +166,7 @@ def connected() -> Iterator[None]:
                 logging_level=logging.ERROR,
                 configure_logging=False,
                 object_store_memory=STORE_BYTES,
-                _temp_dir=directory,
+                _temp_dir=os.path.join(directory, "ray"),
                 _node_ip_address=LOCALHOST,
             )
             _put_back(termination)
