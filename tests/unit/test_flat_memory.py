@@ -35,6 +35,7 @@ offsets = st.tuples(
         st.one_of(st.integers(0, 16), st.integers(PAGE - 9, PAGE - 1), st.integers(0, PAGE - 1)),
     ),
 )
+values = st.integers(0, (1 << 64) - 1)
 prots = st.sampled_from([0, 1, 3, 3, 3, 3, 5, 7, 7, 7])
 
 
@@ -121,27 +122,40 @@ class FlatMemory(RuleBasedStateMachine):
             self.pages[target + i * PAGE] = contents
             self.shared.discard(target + i * PAGE)
 
-    @rule(place=offsets, wide=st.booleans())
-    def load(self, place: tuple[int, int], wide: bool) -> None:
-        address, length = place[0] + place[1], 8 if wide else 1
+    @rule(accesses=st.lists(st.tuples(offsets, st.booleans(), st.none() | values), min_size=4, max_size=24))
+    def access(self, accesses: list[tuple[tuple[int, int], bool, int | None]]) -> None:
+        """Loads (no value) and stores, of one byte or of eight, which may lie across two pages."""
+        for (base, offset), wide, value in accesses:
+            if value is None:
+                self.load(base + offset, wide)
+            else:
+                self.store(base + offset, wide, value)
+            self.rig.end_instruction()
+
+    def load(self, address: int, wide: bool) -> None:
+        length = 8 if wide else 1
         if self.can(address, length, 1):
             value = self.rig.run(LOAD8 if wide else LOAD1, address) & (1 << 8 * length) - 1
             assert value.to_bytes(length, "little") == self.flat(address, length)
         else:
             with pytest.raises(AccessFault):
                 self.rig.run(LOAD8 if wide else LOAD1, address)
-        self.rig.end_instruction()
 
-    @rule(place=offsets, wide=st.booleans(), value=st.integers(0, (1 << 64) - 1))
-    def store(self, place: tuple[int, int], wide: bool, value: int) -> None:
-        address, length = place[0] + place[1], 8 if wide else 1
+    def store(self, address: int, wide: bool, value: int) -> None:
+        length = 8 if wide else 1
         if self.can(address, length, 2):
             self.rig.run(STORE8 if wide else STORE1, address, value)
             self.put(address, (value & (1 << 8 * length) - 1).to_bytes(length, "little"))
         else:
             with pytest.raises(AccessFault):
                 self.rig.run(STORE8 if wide else STORE1, address, value)
-        self.rig.end_instruction()
+
+    @rule()
+    def look_at_everything(self) -> None:
+        for page in sorted(self.pages):
+            prot, contents = self.pages[page]
+            if prot:
+                assert self.rig.space.read(page, PAGE) == bytes(contents)
 
     @rule(place=offsets, length=st.integers(0, 3 * PAGE))
     def copy_in(self, place: tuple[int, int], length: int) -> None:
@@ -168,27 +182,25 @@ class FlatMemory(RuleBasedStateMachine):
         self.put(address, data[:done])
 
     @precondition(lambda self: any(prot == 7 for prot, _ in getattr(self, "pages", {}).values()))
-    @rule(place=offsets, value=st.integers(0, (1 << 31) - 1))
-    def write_and_run_code(self, place: tuple[int, int], value: int) -> None:
+    @rule(place=offsets, numbers=st.lists(st.integers(0, (1 << 31) - 1), min_size=1, max_size=3))
+    def write_and_run_code(self, place: tuple[int, int], numbers: list[int]) -> None:
+        """Code that is written, run, and written again runs as it was written last."""
         address = place[0] + place[1]
-        code = b"\xb8" + value.to_bytes(4, "little") + b"\x0f\x05"  # mov eax, value; syscall
-        if not all(self.pages.get((address + i) & -PAGE, (0, None))[0] == 7 for i in (0, 6)):
-            return
-        for i, byte in enumerate(code):
-            self.rig.run(STORE1, address + i, byte)
+        for value in numbers:
+            code = b"\xb8" + value.to_bytes(4, "little") + b"\x0f\x05"  # mov eax, value; syscall
+            if not all(self.pages.get((address + i) & -PAGE, (0, None))[0] == 7 for i in (0, 6)):
+                return
+            for i, byte in enumerate(code):
+                self.rig.run(STORE1, address + i, byte)
+                self.rig.end_instruction()
+            self.put(address, code)
+            assert self.rig.run(JUMP, address) == value
             self.rig.end_instruction()
-        self.put(address, code)
-        assert self.rig.run(JUMP, address) == value
-        self.rig.end_instruction()
 
     def teardown(self) -> None:
         if not hasattr(self, "rig"):
             return
-        self.rig.end_instruction()
-        for page in sorted(self.pages):
-            prot, contents = self.pages[page]
-            if prot:
-                assert self.rig.space.read(page, PAGE) == bytes(contents)
+        self.look_at_everything()
 
 
 FlatMemory.TestCase.settings = settings(
