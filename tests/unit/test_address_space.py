@@ -186,7 +186,7 @@ def test_brk_accepts_any_byte_and_maps_whole_pages() -> None:
 
 # ---- a model with an entry for every page ----------------------------------------------------------------
 
-LOW, PAGES = 0x10000000, 20
+LOW, PAGES = 0x10000000, 14
 places = st.integers(0, PAGES - 1).map(lambda page: LOW + page * PAGE)
 sizes = st.integers(1, 6).map(lambda count: count * PAGE)
 prots = st.sampled_from([0, 1, 3, 5])
@@ -334,4 +334,4 @@ class Model(RuleBasedStateMachine):
 
 
 TestModel = Model.TestCase
-TestModel.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+TestModel.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
