@@ -216,3 +216,8 @@ class Rig:
 
 def page_of(text: str) -> bytes:
     return text.encode().ljust(PAGE, b".")
+
+
+def pattern_bytes(length: int) -> bytes:
+    """Bytes of which no two neighbouring pages are alike."""
+    return b"".join((index % 65521).to_bytes(4, "little") for index in range(length // 4 + 1))[:length]
