@@ -61,6 +61,7 @@ def test_nice() -> None:
     assert call(task, "getpriority", 0, 0) == 20
     assert call(task, "setpriority", 0, 0, 5) == 0
     assert call(task, "getpriority", 0, 0) == 15
+    assert call(task, "setpriority", 0, 0, 5) == 0
     fails(task, E.EACCES, "setpriority", 0, 0, 4)
     assert call(task, "getpriority", 2, 0) == 20
     assert call(task, "setpriority", 1, 11, 100) == 0
