@@ -9,7 +9,16 @@ from lego.fabric.errors import FabricError
 from lego.regions import PAGE, Region
 from mcomponent.address_space import Change
 from mcomponent.core import Core, HomeSpace
-from mcomponent.messages import Flush, ObjectSync, OwnerAssign, OwnerMove, OwnerTake, cache_of
+from mcomponent.memory_messages import (
+    ObjectSync,
+    OwnerAssign,
+    OwnerMove,
+    OwnerTake,
+)
+from mcomponent.messages import (
+    Flush,
+    cache_of,
+)
 from mcomponent.references import Released
 from mcomponent.remapping import RemapPlan
 from mcomponent.vregion import VRegions

@@ -14,17 +14,19 @@ from mcomponent.address_space import Change
 from mcomponent.advice import advise, check_sync
 from mcomponent.applying import Applying
 from mcomponent.core import Core, HomeSpace
+from mcomponent.memory_messages import (
+    Grow,
+    GrowReply,
+    ObjectSync,
+    OwnerForget,
+    OwnerResident,
+)
 from mcomponent.messages import (
     Advise,
     Brk,
     FileSync,
-    Grow,
-    GrowReply,
     LayoutReply,
     Map,
-    ObjectSync,
-    OwnerForget,
-    OwnerResident,
     Protect,
     Regions,
     RegionsReply,

@@ -27,7 +27,7 @@ from lego.fabric.wire import Buffer
 from lego.linux.errno import E, LinuxError
 from lego.observe.clock import Meter, current
 from lego.regions import PAGE
-from mcomponent import messages
+from mcomponent import memory_messages, messages
 from mcomponent.applying import Applying
 from mcomponent.core import Core
 from mcomponent.home import Home
@@ -71,18 +71,18 @@ class MemoryMonitor:
         self._report_pages = max(1, self.core.frames.total // REPORT_FRACTION)
 
     def _table(self, programs: Programs, home: Home, paging: Paging, objects: Objects) -> dict[type, Handler]:
-        m = messages
+        m, o = messages, memory_messages
         return {
             m.Execute: programs.execute, m.Fork: programs.fork, m.Exit: programs.exit,
             m.Miss: paging.miss, m.Flush: paging.flush,
-            m.ObjectMiss: objects.miss, m.ObjectFlush: objects.flush, m.ObjectSync: objects.sync,
+            m.ObjectMiss: objects.miss, m.ObjectFlush: objects.flush, o.ObjectSync: objects.sync,
             m.Map: home.map, m.Unmap: home.unmap, m.Protect: home.protect, m.Remap: home.remap, m.Brk: home.brk,
-            m.Advise: home.advise, m.Sync: home.sync, m.Regions: home.regions, m.Grow: home.grow,
+            m.Advise: home.advise, m.Sync: home.sync, m.Regions: home.regions, o.Grow: home.grow,
             m.FileRead: objects.read, m.FileWrite: objects.write, m.FileTruncate: objects.truncate,
             m.FileSync: objects.file_sync, m.FileForget: objects.forget,
-            m.OwnerAssign: paging.assign, m.OwnerForget: paging.forget, m.OwnerTake: paging.take,
-            m.OwnerMove: paging.move, m.OwnerFork: paging.fork, m.OwnerExit: paging.exit,
-            m.OwnerResident: paging.resident,
+            o.OwnerAssign: paging.assign, o.OwnerForget: paging.forget, o.OwnerTake: paging.take,
+            o.OwnerMove: paging.move, o.OwnerFork: paging.fork, o.OwnerExit: paging.exit,
+            o.OwnerResident: paging.resident,
             m.Status: self._status, m.Statistics: self._statistics,
         }  # fmt: skip
 

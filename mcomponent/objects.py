@@ -6,6 +6,9 @@ from lego.fabric.wire import Buffer, Done
 from lego.linux.errno import LinuxError
 from lego.regions import PAGE, PAGE_SHIFT
 from mcomponent.core import Core
+from mcomponent.memory_messages import (
+    ObjectSync,
+)
 from mcomponent.messages import (
     CountReply,
     FileForget,
@@ -16,7 +19,6 @@ from mcomponent.messages import (
     MissReply,
     ObjectFlush,
     ObjectMiss,
-    ObjectSync,
 )
 from scomponent.messages import SyncHandle
 

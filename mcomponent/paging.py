@@ -14,12 +14,8 @@ from lego.regions import PAGE, PAGE_SHIFT, VREGION_SHIFT, Region
 from mcomponent.advice import NOT_FORKED, WIPED_ON_FORK
 from mcomponent.core import Core, OwnedSpace
 from mcomponent.frames import ZERO_PAGE
-from mcomponent.messages import (
-    Flush,
+from mcomponent.memory_messages import (
     Grow,
-    Miss,
-    MissReply,
-    ObjectMiss,
     OwnerAssign,
     OwnerExit,
     OwnerForget,
@@ -28,6 +24,13 @@ from mcomponent.messages import (
     OwnerResident,
     OwnerTake,
     ResidentReply,
+    TakeReply,
+)
+from mcomponent.messages import (
+    Flush,
+    Miss,
+    MissReply,
+    ObjectMiss,
     cache_of,
 )
 
@@ -189,14 +192,14 @@ class Paging:
                 owned.table.release(start, end)
         return DONE, b""
 
-    def take(self, sender: str, request: OwnerTake, payload: Buffer) -> tuple[Flush, Buffer]:
+    def take(self, sender: str, request: OwnerTake, payload: Buffer) -> tuple[TakeReply, Buffer]:
         """Reads private contents, to be installed at another owner."""
         owned = self._core.owned.get(request.space)
         if owned is None:
-            return Flush(request.space, []), b""
+            return TakeReply([]), b""
         pages = owned.table.pages(request.start, request.end)
         data = b"".join(self._frames.view(owned.table.entries[page]) for page in pages)
-        return Flush(request.space, [page << PAGE_SHIFT for page in pages]), data
+        return TakeReply([page << PAGE_SHIFT for page in pages]), data
 
     def move(self, sender: str, request: OwnerMove, payload: Buffer) -> tuple[Done, Buffer]:
         """Private contents go to another range of the same owner."""

@@ -18,6 +18,10 @@ from mcomponent.advice import NOT_FORKED
 from mcomponent.applying import Applying
 from mcomponent.core import Core, HomeSpace, OwnedSpace
 from mcomponent.files import FileSource
+from mcomponent.memory_messages import (
+    OwnerExit,
+    OwnerFork,
+)
 from mcomponent.messages import (
     Execute,
     ExecuteReply,
@@ -25,8 +29,6 @@ from mcomponent.messages import (
     Flush,
     Fork,
     ObjectMiss,
-    OwnerExit,
-    OwnerFork,
     cache_of,
 )
 from mcomponent.program import Program
