@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import msgspec
 import pytest
 from memory_rig import ANON, RW, Rig, page_of, small_program
 
+from lego.fabric.endpoint import Endpoint
 from lego.fabric.errors import PeerDown
+from lego.fabric.network import Network
 from lego.linux import mman
 from lego.linux.errno import E, LinuxError
 from lego.linux.mman import MAP_ANONYMOUS, MAP_FIXED, MAP_GROWSDOWN, MAP_PRIVATE, MAP_SHARED, PROT_READ
@@ -555,3 +558,35 @@ def test_a_dead_owner_does_not_keep_a_space_from_ending() -> None:
     rig.ask(m.Exit(1))
     assert rig.figures()[0]["frames_used"] == 0
     assert rig.figures()[0]["handles"] == 0
+
+
+def test_two_homes_that_own_parts_of_each_other_do_not_wait_for_each_other() -> None:
+    rig = Rig(2, memory_bytes=256 * PAGE, placement="spread")
+    failures: list[BaseException] = []
+
+    def run(space: int, home: str) -> None:
+        endpoint = Endpoint(f"P{space}", rig.loopback, Network())
+        try:
+            request = m.Execute(space, 1, 0, "/bin/small", [b"small"], [], bytes(16), (0, 0, 0, 0), 8 << 20)
+            owners = dict(endpoint.call(home, request)[0].owners)
+            for turn in range(150):
+                address = (0x6000 + turn % 7) * GIB - 2 * PAGE
+                reply, _ = endpoint.call(home, m.Map(space, address, 4 * PAGE, RW, ANON | MAP_FIXED))
+                owners.update(reply.owners)
+                for page in range(address, address + 4 * PAGE, PAGE):
+                    data = page_of(f"{space} {turn} {page:x}")
+                    endpoint.call(owners[page // GIB], m.Flush(space, [page]), data)
+                    found = endpoint.call(owners[page // GIB], m.Miss(space, page, m.READ))[1]
+                    assert bytes(found) == data
+                endpoint.call(owners[STACK // GIB], m.Miss(space, STACK - turn * PAGE, m.WRITE))
+            endpoint.call(home, m.Exit(space))
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=(space, f"M{space % 2}"), daemon=True) for space in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert not any(thread.is_alive() for thread in threads) and failures == []
+    assert all(each["frames_used"] == 0 for each in rig.figures())
