@@ -12,6 +12,19 @@ ELSEWHERE = ("escape_", "machine_")
 """Programs with these prefixes belong to tests/machine."""
 
 
+LIMITS = {
+    "cpu_float_exceptions-static-sse": "Unicorn 2.1.4 (QEMU 5.0) never sets the exception flags of MXCSR",
+    "faults_instruction-static-sse_unaligned": "Unicorn 2.1.4 (QEMU 5.0) does not check the alignment of SSE operands",
+}
+"""What the CPU emulator cannot do, by the beginning of the case's name: told to users in the README. Strict, so that
+a newer Unicorn that can is noticed."""
+
+
+def marks(label: str) -> list[pytest.MarkDecorator]:
+    """xfail for a known limit."""
+    return [pytest.mark.xfail(reason=why, strict=True) for name, why in LIMITS.items() if label.startswith(name)]
+
+
 def cases() -> Iterator[object]:
     """Each program in each configuration; programs of many runs and further builds in fewer."""
     for program in all_programs():
@@ -27,7 +40,7 @@ def cases() -> Iterator[object]:
                     names = ["generous", "lines64", "spread_lines64"] if not few else ["generous"]
                 for name in names:
                     label = "-".join([program.name, kind, *(arguments[:1] if few else ()), name])
-                    yield pytest.param(program, kind, arguments, name, id=label)
+                    yield pytest.param(program, kind, arguments, name, id=label, marks=marks(label))
 
 
 @pytest.mark.parametrize(("program", "kind", "arguments", "config"), list(cases()))

@@ -1,6 +1,7 @@
 """The host's own tools, unmodified, natively and on Lego: what they print, how they end, what they leave behind.
 
-Only commands that start no other program. A tool that this host lacks is named at the end of the test run;
+Only commands that start no other program, thread or pipe: on Debian `zcat` and `egrep` are scripts that execute
+another program, `xz` makes a pipe, `zstd` threads. A tool that this host lacks is named at the end of the test run;
 that nothing at all could be run is a failure.
 """
 
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from harness import ENVIRONMENT, Bench, differences
+from harness import ENVIRONMENT, Bench, Outcome, differences
 
 WHEN = 1_600_000_000
 """The time of all files, so that lists of them are the same in every run."""
@@ -32,7 +33,7 @@ def prepare(work: Path) -> None:
     (work / "table").write_text("".join(f"{i}:name{i}:{i * i}:x y\n" for i in range(20)))
     (work / "empty").write_text("")
     (work / "no newline").write_text("one line without an end")
-    (work / "binary").write_bytes(bytes((i * i + (i >> 8)) & 255 for i in range(70_000)))
+    (work / "binary").write_bytes(bytes((i * i + (i >> 8)) & 255 for i in range(12_000)))
     (work / "copy").write_bytes((work / "binary").read_bytes())
     (work / "tree/a/b").mkdir(parents=True)
     (work / "tree/c").mkdir()
@@ -134,7 +135,7 @@ ls -ln text hard link
 find tree
 find tree -name '*.txt'
 find tree -type d
-find . -size +10k
+find . -size +6k
 find tree -newer text
 find tree -type f -name '*.txt' -delete
 du -b tree
@@ -150,23 +151,17 @@ gzip -c text
 gzip -n -9 -c binary
 gzip numbers
 gzip -d -c text.gz
-gunzip text.gz
-gunzip -c text
-zcat text.gz
 gzip -t text.gz
 gzip -l text.gz
 bzip2 -c text
 bzip2 binary
 bzip2 -d missing
-xz -c text
-xz -k numbers
-xz -d -c text
 tar tf tree.tar
 tar tvf tree.tar
 tar xf tree.tar -C tree2
 tar xOf tree.tar tree/a/one.txt
-tar cf new.tar --mtime=@0 tree
-tar cf - tree2
+tar cf new.tar --sort=name --mtime=@0 tree
+tar cf - --sort=name tree2
 tar xf missing.tar
 cpio -t
 od -c binary
@@ -238,7 +233,7 @@ truncate -s +5 empty
 dd if=binary of=new bs=1000 skip=3 count=5 status=none
 dd if=text bs=7 count=3 of=new conv=ucase status=noxfer
 split -l 100 text part-
-split -b 20000 binary
+split -b 5000 binary
 csplit text 100 200
 tee one two
 install -m 750 text new
@@ -262,15 +257,11 @@ ptx empty
 look a empty
 column -t table
 getopt -o ab: -- -a -b x y
-egrep 'fox|dog' text
-fgrep lazy text
 link text new
 unlink text
 pathchk text
 numfmt --to=iec 123456789
 b2sum text
-zstd -c -q --single-thread text
-lzma -c text
 perl -e 'print join(",", map { $_ ** 2 } 1 .. 10), "\\n"; printf "%s\\n", scalar reverse "abc";'
 perl -ne '$n{$_}++ for split; END { print "$_ $n{$_}\\n" for sort keys %n }' text
 dash -c 'i=0; while [ $i -lt 50 ]; do i=$((i + 1)); done; echo $i; exit 7'
@@ -279,6 +270,10 @@ bash -c 'while read -r a b; do ((s += a)); done < numbers; echo $s'
 """
 
 BUSYBOX_ONLY = """
+gunzip text.gz
+gunzip -c text
+egrep 'fox|dog' text
+fgrep lazy text
 sha3sum text
 uuencode text text
 dos2unix text
@@ -289,6 +284,15 @@ tree
 ar t missing
 ed -s table
 """
+
+ANY_ORDER = ("find", "du")
+"""Tools that print names in the order in which the file system happens to have them."""
+
+
+def in_order(outcome: Outcome) -> Outcome:
+    """With its lines of output sorted."""
+    return outcome._replace(stdout=b"".join(sorted(outcome.stdout.splitlines(keepends=True))))
+
 
 STDIN = b"first line here\nsecond  line\n\tthird one, after a tab\nlast"
 
@@ -332,6 +336,8 @@ def test_tool(bench: Bench, tools_run: set[str], tools_missing: set[str], argv: 
         pytest.skip(f"natively two runs differ: {differences(expected, again)[:200]}")
     got = bench.lego("generous" if len(" ".join(argv)) % 2 else "spread_lines64", list(argv), STDIN, prepare)
     tools_run.add(_name(argv))
+    if _name(argv).split()[-1] in ANY_ORDER:
+        expected, got = in_order(expected), in_order(got)
     assert not (found := differences(expected, got)), found
 
 

@@ -1,5 +1,5 @@
 /* builds: static dynamic
- * Floating point with SSE and x87: values, rounding, exceptions, conversions, printing. */
+ * Floating point with SSE and x87: values, rounding, conversions, printing. */
 #include "check.h"
 #include <fenv.h>
 #include <float.h>
@@ -33,13 +33,6 @@ int main(void) {
         printf("%ld %ld %.0f %.21Lg\n", lrint(half), lrint(negative), nearbyint(half), long_third);
     }
     fesetround(FE_TONEAREST);
-    feclearexcept(FE_ALL_EXCEPT);
-    volatile double r = one / zero;
-    printf("exceptions %d%d%d\n", !!fetestexcept(FE_DIVBYZERO), !!fetestexcept(FE_INVALID), !!fetestexcept(FE_INEXACT));
-    r = sqrt(-one);
-    r = one / three;
-    printf("exceptions %d%d%d\n", !!fetestexcept(FE_DIVBYZERO), !!fetestexcept(FE_INVALID), !!fetestexcept(FE_INEXACT));
-    (void)r;
     volatile double big = 1e300, not_a_number = zero / zero;
     printf("%lld %lld %d\n", (long long)(int64_t)big, (long long)(int64_t)not_a_number, (int)(int32_t)(-three));
     printf("%llu\n", (unsigned long long)(volatile double){1.5e19});

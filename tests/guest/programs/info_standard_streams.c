@@ -37,6 +37,7 @@ int main(int argc, char **argv) {
         SHOW(lseek(1, 0, SEEK_CUR));
         SHOW(pread(0, text, 1, 0));
         struct pollfd p[2] = {{0, POLLIN, 0}, {1, POLLOUT, 0}};
+        SHOW(poll(p, 1, 1000)); /* Until the input has come. */
         SHOW(poll(p, 2, 1000));
         printf("%x %x\n", p[0].revents & POLLIN, p[1].revents);
         struct stat s;
