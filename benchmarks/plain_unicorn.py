@@ -95,7 +95,7 @@ class Program:
         return os.write(fd, bytes(self.uc.mem_read(buffer, length)))
 
     def _openat(self, _directory: int, path: int, flags: int, mode: int, *_: int) -> int:
-        name = bytes(self.uc.mem_read(path, PAGE)).split(b"\0", 1)[0]
+        name = bytes(self.uc.mem_read(path, PAGE - path % PAGE)).split(b"\0", 1)[0]
         return os.open(name, flags, mode & 0o777)
 
     def _stat(self, status: os.stat_result, buffer: int) -> int:

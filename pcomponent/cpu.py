@@ -189,6 +189,8 @@ class Cpu:
     def _install_hooks(self, words: int) -> None:
         self._hook(UC_HOOK_TLB_FILL, callbacks.tlb_fill.address, words)
         self._hook(UC_HOOK_INSN, callbacks.on_syscall.address, words, ctypes.c_int(x86.UC_X86_INS_SYSCALL))
+        self._hook(UC_HOOK_INSN, callbacks.on_in.address, words, ctypes.c_int(x86.UC_X86_INS_IN))
+        self._hook(UC_HOOK_INSN, callbacks.on_out.address, words, ctypes.c_int(x86.UC_X86_INS_OUT))
         self._hook(UC_HOOK_INTR, callbacks.on_exception.address, words)
         self._hook(UC_HOOK_BLOCK, BLOCK_HOOK, self.counter.pointer)
         self._hook(UC_HOOK_EDGE_GENERATED, EDGE_HOOK, self.counter.pointer)

@@ -109,6 +109,10 @@ def tlb_fill(engine, address, access, result, words):  # type: ignore[no-untyped
         given = _READ | _WRITE
     elif need == _EXEC:
         table[place] = meta | _CODE
+        if window_rights != _NO_RIGHTS and meta & _CODE == _U(0):
+            # A store through another mapping of the page must be seen from now on: its translation has to go.
+            table[at.STOP] = at.STOP_GROW
+            return False
         given = _READ | _EXEC
     elif meta & _DIRTY and rights & _WRITE and meta & _CODE == _U(0):
         given = _READ | _WRITE  # It is dirty anyway: spares the fill of the next write.
@@ -124,6 +128,25 @@ def on_syscall(engine, words):  # type: ignore[no-untyped-def]
     """UC_HOOK_INSN for SYSCALL: stops after the instruction."""
     table = carray(words, _SHAPE)
     table[at.STOP] = at.STOP_SYSCALL
+    _emu_stop(engine)
+
+
+@cfunc(types.uint32(types.voidptr, types.uint32, types.int32, _pointer), **_options)
+def on_in(engine, port, size, words):  # type: ignore[no-untyped-def]
+    """UC_HOOK_INSN for IN: Unicorn lets user mode do it, an x86 faults."""
+    table = carray(words, _SHAPE)
+    table[at.STOP] = at.STOP_EXCEPTION
+    table[at.EXCEPTION] = at.GENERAL_PROTECTION
+    _emu_stop(engine)
+    return 0
+
+
+@cfunc(types.void(types.voidptr, types.uint32, types.int32, types.uint32, _pointer), **_options)
+def on_out(engine, port, size, value, words):  # type: ignore[no-untyped-def]
+    """UC_HOOK_INSN for OUT: likewise."""
+    table = carray(words, _SHAPE)
+    table[at.STOP] = at.STOP_EXCEPTION
+    table[at.EXCEPTION] = at.GENERAL_PROTECTION
     _emu_stop(engine)
 
 

@@ -17,7 +17,7 @@ from lego.linux.mman import (
     PROT_READ,
 )
 from lego.regions import PAGE, TASK_SIZE, page_up
-from mcomponent.messages import Advise, Brk, Map, Protect, Remap, Sync, Unmap
+from mcomponent.messages import Advise, Brk, LayoutReply, Map, Protect, Remap, RemapReply, Sync, Unmap
 from pcomponent.process import Thread
 from pcomponent.rlimits import Resource
 from pcomponent.syscalls.table import syscall
@@ -26,6 +26,13 @@ from pcomponent.syscalls.table import syscall
 def _end(address: int, length: int) -> int:
     """The end of a range, no further than user memory goes."""
     return min(page_up(address + length), TASK_SIZE)
+
+
+def _outcome(reply: LayoutReply | RemapReply) -> int:
+    """0, or the error of a call that had done a part of its work before it failed."""
+    if reply.errno:
+        raise LinuxError(reply.errno)
+    return 0
 
 
 @syscall(9, "mmap", "pointer", "size", "int", "flags", "fd", "ulong")
@@ -77,7 +84,7 @@ def mprotect(task: Thread, address: int, length: int, prot: int) -> int:
     space = task.memory
     reply, _ = task.kernel.endpoint.call(space.home, Protect(space.pid, address, length, prot))
     space.protect(reply)
-    return 0
+    return _outcome(reply)
 
 
 @syscall(25, "mremap", "pointer", "size", "size", "flags", "pointer")
@@ -95,7 +102,7 @@ def mremap(task: Thread, address: int, old_length: int, new_length: int, flags: 
     moved = space.take_resident(*reply.moved) if reply.moved is not None else set()
     space.apply(reply)
     space.resident |= moved
-    return int(reply.address)
+    return _outcome(reply) or int(reply.address)
 
 
 @syscall(12, "brk", "pointer")
@@ -119,7 +126,7 @@ def madvise(task: Thread, address: int, length: int, advice: int) -> int:
     reply, _ = task.kernel.endpoint.call(space.home, Advise(space.pid, address, length, advice))
     for start, end in reply.removed:
         space.forget(start, end)
-    return 0
+    return _outcome(reply)
 
 
 @syscall(26, "msync", "pointer", "size", "flags")
