@@ -43,9 +43,10 @@ def read_path(task: Thread, pointer: int, empty: bool = False) -> str:
     return path
 
 
-def place(task: Thread, dirfd: int, path: str) -> Place:
-    """Where a path starts. EBADF, ENOTDIR for a bad `dirfd` that matters."""
-    if path.startswith("/"):
+def place(task: Thread, dirfd: int, path: str, in_root: bool = False) -> Place:
+    """Where a path starts. EBADF, ENOTDIR for a bad `dirfd` that matters; with `in_root` (RESOLVE_IN_ROOT) it matters
+    to absolute paths too."""
+    if path.startswith("/") and not in_root:
         return Place(0, path)
     if dirfd == AT_FDCWD:
         directory = task.process.working_directory

@@ -77,6 +77,8 @@ class Directories:
             if file.path_only:
                 raise LinuxError(E.EBADF)
             directory_of(file)
+            if file.node is None and file.stat().nlink == 0:
+                raise LinuxError(E.ENOENT, "the directory was removed")
             found = _host_entries(file)
             if file.node is not None:
                 self._add_mounts(file, found)

@@ -19,7 +19,7 @@ from lego.linux.mman import (
 from lego.regions import PAGE, TASK_SIZE, page_up
 from mcomponent.messages import Advise, Brk, LayoutReply, Map, Protect, Remap, RemapReply, Sync, Unmap
 from pcomponent.process import Thread
-from pcomponent.rlimits import Resource
+from pcomponent.rlimits import INFINITY, Resource
 from pcomponent.syscalls.table import syscall
 
 
@@ -33,6 +33,14 @@ def _outcome(reply: LayoutReply | RemapReply) -> int:
     if reply.errno:
         raise LinuxError(reply.errno)
     return 0
+
+
+def _check_limit(task: Thread, more: int) -> None:
+    """ENOMEM when the address space would grow beyond RLIMIT_AS (may_expand_vm)."""
+    limit = task.process.limits.soft(Resource.AS)
+    if more > 0 and limit != INFINITY:
+        if sum(region.length for region in task.memory.regions) + more > limit:
+            raise LinuxError(E.ENOMEM)
 
 
 @syscall(9, "mmap", "pointer", "size", "int", "flags", "fd", "ulong")
@@ -56,6 +64,7 @@ def mmap(task: Thread, address: int, length: int, prot: int, flags: int, fd: int
             if file.object is None:
                 raise LinuxError(E.ENODEV)
             thing, handle, name = file.object, file.handle, file.path
+    _check_limit(task, page_up(length))
     if flags & MAP_FIXED and flags & MAP_TYPE in (MAP_SHARED, MAP_SHARED_VALIDATE, 2):
         space.flush_shared(address, _end(address, length))
     if thing is not None:
@@ -96,6 +105,7 @@ def mremap(task: Thread, address: int, old_length: int, new_length: int, flags: 
         space.flush_shared(address, _end(address, old_length))
     if flags & MREMAP_FIXED and new_address % PAGE == 0:
         space.flush_shared(new_address, _end(new_address, new_length))
+    _check_limit(task, page_up(new_length) - page_up(old_length))
     reply, _ = task.kernel.endpoint.call(
         space.home, Remap(space.pid, address, old_length, new_length, flags, new_address)
     )
@@ -109,6 +119,12 @@ def mremap(task: Thread, address: int, old_length: int, new_length: int, flags: 
 def brk(task: Thread, address: int) -> int:
     """brk(2)."""
     space = task.memory
+    heap = next((region for region in task.memory.regions if region.name == "[heap]"), None)
+    if heap is not None:
+        try:
+            _check_limit(task, page_up(address) - heap.end)
+        except LinuxError:
+            return heap.end
     limit = task.process.limits.soft(Resource.DATA)
     reply, _ = task.kernel.endpoint.call(space.home, Brk(space.pid, address, limit))
     space.apply(reply)

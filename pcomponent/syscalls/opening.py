@@ -82,7 +82,7 @@ def _open(task: Thread, dirfd: int, pointer: int, flags: int, mode: int, resolve
     if resolve & RESOLVE_CACHED:
         # Allowed whenever the answer is not at hand, and it never is: it lies at another component.
         raise LinuxError(E.EAGAIN)
-    file = open_path(task, place(task, dirfd, path), flags, mode, resolve)
+    file = open_path(task, place(task, dirfd, path, bool(resolve & RESOLVE_IN_ROOT)), flags, mode, resolve)
     return files.install(task, file, bool(flags & O_CLOEXEC))
 
 
