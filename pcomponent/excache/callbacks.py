@@ -15,7 +15,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
-from numba import carray, cfunc, types
+from numba import carray, cfunc, njit, types
 from unicorn.unicorn_const import UC_MEM_FETCH, UC_MEM_WRITE
 from unicorn.unicorn_py3.unicorn import uclib
 
@@ -35,10 +35,46 @@ _PAGE_SHIFT, _ONE, _TWO, _THREE = _U(12), _U(1), _U(2), _U(3)
 _WINDOW_WORDS = _U(at.WINDOW_WORDS)
 _KERNEL_BASE = _U(at.KERNEL_BASE)
 _SPARES = _U(at.SPARES)
-_NO_RIGHTS = _U(8)  # Marks "the rights are the line's own".
 
 _pointer = types.CPointer(types.uint64)
-_options: dict[str, Any] = {"nopython": True, "cache": True, "error_model": "numpy"}
+_options: dict[str, Any] = { "cache": True, "error_model": "numpy"}
+
+
+@njit(**_options)
+def _window_of(table, page):  # type: ignore[no-untyped-def]
+    """The place of the window that a page of the running space lies in, or 0."""
+    low, high = _U(0), table[at.WINDOWS]
+    while low < high:  # The last window that starts at or before the page.
+        middle = (low + high) >> _ONE
+        if table[table[at.WINDOWS_AT] + middle * _WINDOW_WORDS] <= page:
+            low = middle + _ONE
+        else:
+            high = middle
+    if low > _U(0):
+        row = table[at.WINDOWS_AT] + (low - _ONE) * _WINDOW_WORDS
+        if page < table[row + _ONE]:
+            return row
+    return _U(0)
+
+
+@njit(**_options)
+def _line_of(table, key):  # type: ignore[no-untyped-def]
+    """The line that holds a key, or one past all of them."""
+    tags = table[at.TAGS_AT]
+    line = (key & table[at.SET_MASK]) * table[at.WAYS]
+    end = line + table[at.WAYS]
+    while line < end:
+        if table[tags + line] == key:
+            return line
+        line += _ONE
+    if table[at.SPARES_USED] != _U(0):
+        line = table[at.SPARES_AT]
+        end = line + _SPARES
+        while line < end:
+            if table[tags + line] == key:
+                return line
+            line += _ONE
+    return table[at.SPARES_AT] + _SPARES
 
 
 @cfunc(types.boolean(types.voidptr, types.uint64, types.int32, _pointer, _pointer), **_options)
@@ -65,39 +101,19 @@ def tlb_fill(engine, address, access, result, words):  # type: ignore[no-untyped
 
     page = address >> _PAGE_SHIFT
     key = table[at.SPACE_KEY] | page
-    window_rights = _NO_RIGHTS
-    low, high = _U(0), table[at.WINDOWS]
-    while low < high:  # The last window that starts at or before the page.
-        middle = (low + high) >> _ONE
-        if table[table[at.WINDOWS_AT] + middle * _WINDOW_WORDS] <= page:
-            low = middle + _ONE
-        else:
-            high = middle
-    if low > _U(0):
-        row = table[at.WINDOWS_AT] + (low - _ONE) * _WINDOW_WORDS
-        if page < table[row + _ONE]:
-            key = table[row + _TWO] + (page - table[row])
-            window_rights = table[row + _THREE]
-
-    line = (key & table[at.SET_MASK]) * table[at.WAYS]
-    end = line + table[at.WAYS]
-    tags = table[at.TAGS_AT]
-    while line < end and table[tags + line] != key:
-        line += _ONE
-    if line == end and table[at.SPARES_USED] != _U(0):
-        line = table[at.SPARES_AT]
-        end = line + _SPARES
-        while line < end and table[tags + line] != key:
-            line += _ONE
-    if line == end:
+    window = _window_of(table, page)
+    if window != _U(0):
+        key = table[window + _TWO] + (page - table[window])
+    line = _line_of(table, key)
+    if line == table[at.SPARES_AT] + _SPARES:
         table[at.STOP] = at.STOP_FAULT
         return False
 
     place = table[at.META_AT] + line
     meta = table[place]
     rights = meta & _RIGHTS
-    if window_rights != _NO_RIGHTS:
-        rights = window_rights
+    if window != _U(0):
+        rights = table[window + _THREE]
     if rights & need == _U(0):
         table[at.STOP] = at.STOP_FAULT
         return False
@@ -109,7 +125,7 @@ def tlb_fill(engine, address, access, result, words):  # type: ignore[no-untyped
         given = _READ | _WRITE
     elif need == _EXEC:
         table[place] = meta | _CODE
-        if window_rights != _NO_RIGHTS and meta & _CODE == _U(0):
+        if window != _U(0) and meta & _CODE == _U(0):
             # A store through another mapping of the page must be seen from now on: its translation has to go.
             table[at.STOP] = at.STOP_GROW
             return False
