@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -144,7 +145,7 @@ def statfs(system: FileSystem) -> FsStat:
     )  # fmt: skip
 
 
-class Directory(Node):
+class Directory(Node, ABC):
     """A directory; `children` says what is in it for the one who looks."""
 
     kind = S_IFDIR
@@ -152,9 +153,9 @@ class Directory(Node):
     def __init__(self, system: FileSystem, path: str, permissions: int = 0o555) -> None:
         super().__init__(system, path, permissions)
 
+    @abstractmethod
     def children(self, task: Thread) -> Mapping[str, Node]:
         """Nodes by name."""
-        raise NotImplementedError
 
     def child(self, task: Thread, name: str) -> Node:
         """The node of a name; ENOENT."""
