@@ -4,10 +4,9 @@ Unicorn tells a new block's instruction count once, when it is translated (UC_HO
 hook whenever a block is entered. The hook finds the count in a hash table and adds it up; when the quantum
 is over, or the block is not in the table, it stops the CPU before the block runs.
 
-The block hook runs at every jump of the guest, hundreds of millions of times a second. numba wraps a C callback
-in an indirect call with a status check, which costs as much again as the work (measured: 27 % instead of 51 %
-on top of a 20 MB word count); so this one function is written in LLVM's own language and
-compiled by the same library that numba uses. It takes no lock and calls nothing but `uc_emu_stop`.
+The block hook runs at every jump of the guest, hundreds of millions of times a second, so it is written in LLVM's own
+language (see `pcomponent.native`; measured: 27 % instead of 51 % on top of a 20 MB word count). It takes no lock
+and calls nothing but `uc_emu_stop`.
 
 A block that faults in its middle was counted whole; `InstructionCounter.correct` takes back what did not run, by
 decoding the block up to the fault.
@@ -19,10 +18,10 @@ import ctypes
 from collections.abc import Callable
 
 import capstone
-import llvmlite.binding as llvm
 import numpy as np
 import numpy.typing as npt
-from unicorn.unicorn_py3.unicorn import uclib
+
+from pcomponent.native import compile_functions
 
 COUNT, LIMIT, LAST_BLOCK, LAST_COUNT, SPACE, UNKNOWN, ENTRIES = 0, 1, 2, 3, 4, 5, 6
 HEADER_WORDS = 8
@@ -122,26 +121,8 @@ define void @edge(ptr %engine, ptr %current, ptr %previous, ptr %words) {{
 """
 
 
-def _compile() -> llvm.ExecutionEngine:
-    llvm.add_symbol("uc_emu_stop", ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value)
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    machine = llvm.Target.from_default_triple().create_target_machine(opt=2)
-    module = llvm.parse_assembly(_SOURCE)
-    module.verify()
-    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=2))
-    builder.getModulePassManager().run(module, builder)
-    engine = llvm.create_mcjit_compiler(module, machine)
-    engine.finalize_object()
-    return engine
-
-
-_engine = _compile()
-BLOCK_HOOK: int = _engine.get_function_address("block")
-EDGE_HOOK: int = _engine.get_function_address("edge")
-_learn = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64)(
-    _engine.get_function_address("learn")
-)
+BLOCK_HOOK, EDGE_HOOK, _LEARN = compile_functions(_SOURCE, ["block", "edge", "learn"])
+_learn = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64)(_LEARN)
 
 _decoder = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
 

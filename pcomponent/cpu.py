@@ -11,8 +11,8 @@ The engine runs at CPL 3, which it reaches as a kernel would, with one SYSRET; s
 with CR4.TSD set so does RDTSC, which Unicorn would otherwise answer from the host's clock.
 
 Unicorn facts that this file works around (2.1.4): the `until` address of `emu_start` is an address like any other,
-so exits are enabled with an empty list instead; an exception handled by a hook stays "in flight" and turns the next into a double fault, until
-the state is restored from a saved context; CPUID leaves are answered by a hook.
+so exits are enabled with an empty list instead; an exception handled by a hook stays "in flight" and turns the next
+into a double fault, until the state is restored from a saved context; CPUID leaves are answered by a hook.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ from unicorn.unicorn_const import (
 from unicorn.unicorn_py3.unicorn import uclib
 
 from lego.linux.cpuid import cpuid
-from pcomponent import fxsave
+from pcomponent import fxsave, stops
 from pcomponent.counting import BLOCK_HOOK, EDGE_HOOK, InstructionCounter
-from pcomponent.excache import callbacks
 from pcomponent.excache import layout as at
+from pcomponent.excache.compiled import TLB_FILL
 from pcomponent.registers import Registers
 
 MASK_64 = (1 << 64) - 1
@@ -187,11 +187,11 @@ class Cpu:
         )  # fmt: skip
 
     def _install_hooks(self, words: int) -> None:
-        self._hook(UC_HOOK_TLB_FILL, callbacks.tlb_fill.address, words)
-        self._hook(UC_HOOK_INSN, callbacks.on_syscall.address, words, ctypes.c_int(x86.UC_X86_INS_SYSCALL))
-        self._hook(UC_HOOK_INSN, callbacks.on_in.address, words, ctypes.c_int(x86.UC_X86_INS_IN))
-        self._hook(UC_HOOK_INSN, callbacks.on_out.address, words, ctypes.c_int(x86.UC_X86_INS_OUT))
-        self._hook(UC_HOOK_INTR, callbacks.on_exception.address, words)
+        self._hook(UC_HOOK_TLB_FILL, TLB_FILL, words)
+        self._hook(UC_HOOK_INSN, stops.ON_SYSCALL, words, ctypes.c_int(x86.UC_X86_INS_SYSCALL))
+        self._hook(UC_HOOK_INSN, stops.ON_IN, words, ctypes.c_int(x86.UC_X86_INS_IN))
+        self._hook(UC_HOOK_INSN, stops.ON_OUT, words, ctypes.c_int(x86.UC_X86_INS_OUT))
+        self._hook(UC_HOOK_INTR, stops.ON_EXCEPTION, words)
         self._hook(UC_HOOK_BLOCK, BLOCK_HOOK, self.counter.pointer)
         self._hook(UC_HOOK_EDGE_GENERATED, EDGE_HOOK, self.counter.pointer)
         answer = _CPUID_HOOK(self._on_cpuid)

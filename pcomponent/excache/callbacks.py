@@ -1,28 +1,22 @@
-"""What Unicorn calls on the hot path: the TLB fill, and the stops.
+"""What Unicorn calls when a translation is missing: the TLB fill.
 
 A fill looks a page up in the ExCache's tables and gives Unicorn a translation with as few rights as the
 access needs: reads give no more than the line is already good for, writes mark the line dirty, and only
 fetches give execution, so that no translation is ever writable and executable at once. What the tables
 cannot answer stops the CPU, precisely at the instruction, and is handled outside.
 
-Compiled by numba to plain C functions; they take no lock and call nothing but `uc_emu_stop`.
+Compiled by numba to a plain C function, which takes no lock and calls nothing.
 """
 
 from __future__ import annotations
 
-import ctypes
 from typing import Any
 
-import llvmlite.binding as llvm
 import numpy as np
 from numba import carray, cfunc, njit, types
 from unicorn.unicorn_const import UC_MEM_FETCH, UC_MEM_WRITE
-from unicorn.unicorn_py3.unicorn import uclib
 
 from pcomponent.excache import layout as at
-
-llvm.add_symbol("uc_emu_stop", ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value)
-_emu_stop = types.ExternalFunction("uc_emu_stop", types.int32(types.voidptr))
 
 _U = np.uint64
 _SHAPE = (1 << 40,)  # The arrays behind the pointers have no length of their own here.
@@ -37,7 +31,7 @@ _KERNEL_BASE = _U(at.KERNEL_BASE)
 _SPARES = _U(at.SPARES)
 
 _pointer = types.CPointer(types.uint64)
-_options: dict[str, Any] = { "cache": True, "error_model": "numpy"}
+_options: dict[str, Any] = {"forceinline": True, "error_model": "numpy"}
 
 
 @njit(**_options)
@@ -137,39 +131,3 @@ def tlb_fill(engine, address, access, result, words):  # type: ignore[no-untyped
     entry[0] = line << _PAGE_SHIFT
     entry[1] = given
     return True
-
-
-@cfunc(types.void(types.voidptr, _pointer), **_options)
-def on_syscall(engine, words):  # type: ignore[no-untyped-def]
-    """UC_HOOK_INSN for SYSCALL: stops after the instruction."""
-    table = carray(words, _SHAPE)
-    table[at.STOP] = at.STOP_SYSCALL
-    _emu_stop(engine)
-
-
-@cfunc(types.uint32(types.voidptr, types.uint32, types.int32, _pointer), **_options)
-def on_in(engine, port, size, words):  # type: ignore[no-untyped-def]
-    """UC_HOOK_INSN for IN: Unicorn lets user mode do it, an x86 faults."""
-    table = carray(words, _SHAPE)
-    table[at.STOP] = at.STOP_EXCEPTION
-    table[at.EXCEPTION] = at.GENERAL_PROTECTION
-    _emu_stop(engine)
-    return 0
-
-
-@cfunc(types.void(types.voidptr, types.uint32, types.int32, types.uint32, _pointer), **_options)
-def on_out(engine, port, size, value, words):  # type: ignore[no-untyped-def]
-    """UC_HOOK_INSN for OUT: likewise."""
-    table = carray(words, _SHAPE)
-    table[at.STOP] = at.STOP_EXCEPTION
-    table[at.EXCEPTION] = at.GENERAL_PROTECTION
-    _emu_stop(engine)
-
-
-@cfunc(types.void(types.voidptr, types.uint32, _pointer), **_options)
-def on_exception(engine, vector, words):  # type: ignore[no-untyped-def]
-    """UC_HOOK_INTR: stops at the instruction that raised an exception (behind it for INT n and INT3)."""
-    table = carray(words, _SHAPE)
-    table[at.STOP] = at.STOP_EXCEPTION
-    table[at.EXCEPTION] = vector
-    _emu_stop(engine)

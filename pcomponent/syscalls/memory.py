@@ -38,9 +38,8 @@ def _outcome(reply: LayoutReply | RemapReply) -> int:
 def _check_limit(task: Thread, more: int) -> None:
     """ENOMEM when the address space would grow beyond RLIMIT_AS (may_expand_vm)."""
     limit = task.process.limits.soft(Resource.AS)
-    if more > 0 and limit != INFINITY:
-        if sum(region.length for region in task.memory.regions) + more > limit:
-            raise LinuxError(E.ENOMEM)
+    if more > 0 and limit != INFINITY and sum(region.length for region in task.memory.regions) + more > limit:
+        raise LinuxError(E.ENOMEM)
 
 
 @syscall(9, "mmap", "pointer", "size", "int", "flags", "fd", "ulong")

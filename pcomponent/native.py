@@ -1,0 +1,32 @@
+"""Small functions in LLVM's own language, for what the CPU calls most and what must start fast.
+
+numba wraps a C callback in an indirect call with a status check, and takes milliseconds to load each cached
+function; for a handful of instructions both cost more than the work. The library is the one that numba uses.
+"""
+
+from __future__ import annotations
+
+import ctypes
+
+import llvmlite.binding as llvm
+from unicorn.unicorn_py3.unicorn import uclib
+
+
+def compile_functions(source: str, names: list[str]) -> list[int]:
+    """The addresses of the C functions that LLVM assembly defines. It may call `uc_emu_stop`."""
+    llvm.add_symbol("uc_emu_stop", ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value)
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    machine = llvm.Target.from_default_triple().create_target_machine(opt=2)
+    module = llvm.parse_assembly(source)
+    module.verify()
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=2))
+    builder.getModulePassManager().run(module, builder)
+    engine = llvm.create_mcjit_compiler(module, machine)
+    engine.finalize_object()
+    _engines.append(engine)
+    return [engine.get_function_address(name) for name in names]
+
+
+_engines: list[llvm.ExecutionEngine] = []
+"""Kept: the code lives as long as its engine."""
