@@ -25,18 +25,21 @@ from pcomponent.native import compile_functions
 
 COUNT, LIMIT, LAST_BLOCK, LAST_COUNT, SPACE, UNKNOWN, ENTRIES = 0, 1, 2, 3, 4, 5, 6
 HEADER_WORDS = 8
-SLOTS = 1 << 17
-"""Blocks that can be known at once; the table is emptied, and all translations with it, when half are taken."""
+SLOT_BITS = 17
+SLOTS = 1 << SLOT_BITS
+ENTRIES_MAX = SLOTS // 2
+"""Blocks that can be known at once. When there are so many no more are learned, so the next new one stops the CPU as
+unknown; then the table is emptied, and all translations with it."""
 
-# An entry is two words: the block's key (address, with the space in the top 16 bits), and its count. The
-# probe sequence is linear; entries are never removed one by one.
+# An entry is two words: the block's key (address, with the space in the top 16 bits), and its count. Multiplying spreads
+# the same addresses in many spaces over the table; the probe sequence is linear; entries are never removed one by one.
 _SOURCE = f"""
 declare i32 @uc_emu_stop(ptr)
 
 define ptr @find(ptr %words, i64 %key) alwaysinline {{
 entry:
-  %mixed = lshr i64 %key, 13
-  %hash = xor i64 %key, %mixed
+  %mixed = mul i64 %key, {0x9E3779B97F4A7C15 - (1 << 64)}
+  %hash = lshr i64 %mixed, {64 - SLOT_BITS}
   br label %probe
 probe:
   %slot = phi i64 [ %hash, %entry ], [ %next, %taken ]
@@ -91,6 +94,7 @@ stop:
 }}
 
 define void @learn(ptr %words, i64 %address, i64 %count) {{
+entry:
   %space_at = getelementptr i64, ptr %words, i64 {SPACE}
   %space = load i64, ptr %space_at
   %key = xor i64 %address, %space
@@ -100,11 +104,17 @@ define void @learn(ptr %words, i64 %address, i64 %count) {{
   %one = zext i1 %fresh to i64
   %entries_at = getelementptr i64, ptr %words, i64 {ENTRIES}
   %entries = load i64, ptr %entries_at
+  %full = icmp uge i64 %entries, {ENTRIES_MAX}
+  %no_room = and i1 %full, %fresh
+  br i1 %no_room, label %done, label %insert
+insert:
   %more = add i64 %entries, %one
   store i64 %more, ptr %entries_at
   store i64 %key, ptr %place
   %count_at = getelementptr i64, ptr %place, i64 1
   store i64 %count, ptr %count_at
+  br label %done
+done:
   ret void
 }}
 
@@ -166,7 +176,7 @@ class InstructionCounter:
     @property
     def crowded(self) -> bool:
         """Whether `forget_all` is due, together with all translations."""
-        return self._view[ENTRIES] > SLOTS // 2
+        return self._view[ENTRIES] >= ENTRIES_MAX
 
     def learn(self, address: int, count: int) -> None:
         """Tells the count of a block of the running space."""

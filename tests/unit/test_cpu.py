@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 from cpu_bench import CODE, DATA, STACK, Bench
 
+from pcomponent.counting import ENTRIES_MAX
 from pcomponent.cpu import Stop
 from pcomponent.excache import layout as at
 from pcomponent.registers import Registers
@@ -135,3 +136,13 @@ def test_pushes_to_the_stack_count_as_writes(bench: Bench) -> None:
     bench.cache.clean(line)
     bench.run(bytes.fromhex("50") + SYSCALL, rax=7)
     assert bench.cache.is_dirty(line)
+
+
+def test_more_blocks_than_the_counter_can_know_end_in_a_fresh_table(bench: Bench) -> None:
+    counter = bench.cpu.counter
+    for address in range(ENTRIES_MAX + 10):
+        counter.learn(0x1000_0000 + address, 1)
+    assert counter.crowded
+    assert bench.run(bytes.fromhex("90eb0090eb0090") + SYSCALL, quantum=1000) is Stop.SYSCALL
+    assert bench.instructions == 6
+    assert not counter.crowded
