@@ -43,8 +43,9 @@ class Program:
         self.entry = entry
         self.uc.hook_add(UC_HOOK_INSN, self._on_syscall, None, 1, 0, x86.UC_X86_INS_SYSCALL)
         self.calls: dict[int, Callable[..., int]] = {
-            0: self._read, 1: self._write, 3: lambda *_: 0, 5: self._fstat, 9: self._mmap, 10: lambda *_: 0, 11: lambda *_: 0,
-            12: self._brk, 158: self._arch_prctl, 218: lambda *_: 1, 257: self._openat, 262: self._newfstatat,
+            0: self._read, 1: self._write, 3: lambda *_: 0, 5: self._fstat, 9: self._mmap, 10: lambda *_: 0,
+            11: lambda *_: 0, 12: self._brk, 158: self._arch_prctl, 218: lambda *_: 1,
+            257: self._openat, 262: self._newfstatat,
             318: lambda _buffer, length, *_: length,
         }  # fmt: skip
 
