@@ -180,7 +180,7 @@ def _counts(data: bytearray, random_source: random.Random) -> None:
 @contextlib.contextmanager
 def impatience(seconds: float) -> Iterator[None]:
     """Ends a guest that does not end: a program with another entry point may well run for ever."""
-    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
     timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGTERM))
     timer.start()
     try:
