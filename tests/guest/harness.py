@@ -49,6 +49,7 @@ WARNINGS = [
     "-Wno-stringop-overflow",
     "-Wno-stringop-overread",
     "-Wno-nonnull",
+    "-Wno-unknown-warning-option",
     "-Wno-unused-result",
 ]
 
@@ -120,7 +121,7 @@ def compiler() -> tuple[str, ...] | None:
     for name in (os.environ.get("CC", ""), "cc", "gcc", "clang"):
         if name and shutil.which(name):
             return (name,)
-    zig = (sys.executable, "-m", "ziglang", "cc", "-target", "x86_64-linux-musl")
+    zig = (sys.executable, "-m", "ziglang", "cc", "-fno-sanitize=undefined")
     found = subprocess.run([*zig, "--version"], capture_output=True, check=False).returncode == 0
     return zig if found else None
 
@@ -136,6 +137,8 @@ def build(program: Program, kind: str) -> Path:
     assert command is not None, "no C compiler: install gcc or clang, or `pip install ziglang`"
     binary.parent.mkdir(parents=True, exist_ok=True)
     partial = binary.with_suffix(f".{os.getpid()}")
+    if "ziglang" in command:  # It brings musl and glibc along; only musl can be linked statically.
+        command += ("-target", "x86_64-linux-gnu" if kind in ("dynamic", "pie") else "x86_64-linux-musl")
     arguments = [*command, "-O1", "-std=gnu11", *WARNINGS, *program.flags, *FLAGS[kind], str(program.source)]
     result = subprocess.run([*arguments, "-o", str(partial), "-lm"], capture_output=True, text=True, check=False)
     assert result.returncode == 0, f"{shlex.join(arguments)}\n{result.stderr}"
