@@ -10,6 +10,7 @@ from lego.linux.fcntl import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW
 from lego.linux.signal import Sig
 from lego.linux.stat import S_IFLNK
 from lego.regions import PAGE
+from pcomponent import strace
 from pcomponent.dispatcher import NewImage
 from pcomponent.files.base import OpenFile
 from pcomponent.files.storage import ask_storage
@@ -61,6 +62,8 @@ def execveat(task: Thread, dirfd: int, path: int, arguments: int, environment: i
     argv, room = _strings(task, arguments, room)
     variables, room = _strings(task, environment, room)
     task.kernel.lifecycle.execute(task, where.handle, where.path, argv, variables)
+    if task.process.trace:
+        strace.left(task, 0)
     raise NewImage
 
 

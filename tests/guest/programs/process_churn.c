@@ -32,16 +32,13 @@ int main(int argc, char **argv) {
                 _exit(9);
             }
         } else if ((pid = (pid_t)MUST(fork())) == 0) {
+            if (!strcmp(how, "killed")) pause();
             heap[i] = file[i] = shared[PAGE] = 7;
             if (!strcmp(how, "exec")) {
                 MUST(chdir("/"));
                 execve("/bin/true", arguments, environ);
             }
-            if (!strcmp(how, "orphans") && MUST(fork()) == 0) {
-                make_file("orphaned", PAGE, 1);
-                heap[PAGE]++;
-            }
-            if (!strcmp(how, "killed")) pause();
+            if (!strcmp(how, "orphans") && MUST(fork()) == 0) heap[PAGE]++;
             _exit(0);
         }
         if (!strcmp(how, "killed")) MUST(kill(pid, SIGKILL));
