@@ -16,12 +16,14 @@ from gmanager.messages import Exited, Place
 from lego.linux.errno import E, LinuxError
 from lego.linux.signal import NSIG, Sig, bit
 from lego.observe.clock import Meter
+from lego.regions import NOT_FORKED, TASK_SIZE, WIPED_ON_FORK
 from mcomponent.messages import Fork
 from pcomponent import family
 from pcomponent.files.base import Blocking
 from pcomponent.kernel import Kernel
 from pcomponent.process import Process, Thread
 from pcomponent.rlimits import Resource
+from pcomponent.space import Space
 from pcomponent.waiting import Interrupted, Wait
 
 CSIGNAL = 0xFF
@@ -116,10 +118,23 @@ def _copy_memory(parent: Process, child: Process, flags: int) -> None:
         child.space = space
         space.users += 1
         return
-    space.flush_private()
+    kernel.flush_lines([line for line in space.lines(0, TASK_SIZE) if kernel.cache.is_dirty(line)])
     name = kernel.space_name(child.pid)
     kernel.endpoint.call(space.home, Fork(space.pid, name))
-    child.space = space.forked(kernel.new_space_number(), name)
+    child.space = _forked(space, name)
+
+
+def _forked(space: Space, name: int) -> Space:
+    """This processor's view of the copy: the same regions, none of the lines. What the memory has contents for in one
+    it has in both."""
+    kernel = space.kernel
+    child = Space(kernel, kernel.new_space_number(), name, space.memories, space.home)
+    child.load([region for region in space.regions if not region.flags & NOT_FORKED], [], space.owners)
+    child.resident = set(space.resident)
+    for region in space.regions:
+        if region.flags & (NOT_FORKED | WIPED_ON_FORK):
+            child.forget(region.start, region.end)
+    return child
 
 
 def _share(task: Thread, child: Process, flags: int) -> None:

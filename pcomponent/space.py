@@ -21,18 +21,7 @@ from lego.fabric.wire import Buffer
 from lego.linux.errno import E, LinuxError
 from lego.linux.mman import MAP_GROWSDOWN, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE
 from lego.observe.clock import current
-from lego.regions import (
-    NOT_FORKED,
-    PAGE,
-    PAGE_SHIFT,
-    TASK_SIZE,
-    VREGION_SHIFT,
-    WIPED_ON_FORK,
-    ObjectId,
-    Region,
-    RegionMap,
-    page_down,
-)
+from lego.regions import PAGE, PAGE_SHIFT, TASK_SIZE, VREGION_SHIFT, ObjectId, Region, RegionMap, page_down
 from mcomponent.messages import READ, WRITE, LayoutReply, Miss, ObjectMiss, RemapReply, cache_of
 from pcomponent.excache import layout as at
 from pcomponent.faults import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGSEGV, AccessFault
@@ -67,26 +56,6 @@ class Space:
         self.users = 1
         """Processes that run in it: more than one while a child of vfork has not called execve yet."""
         kernel.spaces[number] = self
-
-    def forked(self, number: int, pid: int) -> Space:
-        """The space of a child, after the memory has made its copy: the same regions, none of the lines. All dirty
-        private lines of this one have been written back."""
-        child = Space(self.kernel, number, pid, self.memories, self.home)
-        child.owners = dict(self.owners)
-        child.mapped = set(self.mapped)
-        child.regions = self.regions.copy()
-        child.resident = set(self.resident)
-        for region in self.regions:
-            if region.flags & NOT_FORKED:
-                child.regions.remove(region.start, region.end)
-            if region.flags & (NOT_FORKED | WIPED_ON_FORK):
-                child.forget(region.start, region.end)
-        child._rebuild_windows()
-        return child
-
-    def flush_private(self) -> None:
-        """Writes all dirty private lines back."""
-        self.kernel.flush_lines([line for line in self.lines(0, TASK_SIZE) if self.cache.is_dirty(line)])
 
     # ---- faults -------------------------------------------------------------------------------------
 
