@@ -118,9 +118,16 @@ class Lifecycle:
         if process.status is not None:
             return
         process.status = status
-        process.kin.used_ns, process.kin.ended_ns = process_times(process), family.clock_ns(process)
-        self.latest_ns = max(self.latest_ns, process.kin.ended_ns)
-        if process.kin.root == process.pid:
+        try:
+            self._give_back(process)
+        except FabricError as error:
+            self.lose(process, error)
+            raise
+        self.latest_ns = max(self.latest_ns, family.clock_ns(process))
+
+    def _give_back(self, process: Process) -> None:
+        kin = process.kin
+        if kin.root == process.pid:
             for each in list(self._kernel.processes.values()):
                 if each.kin.root == process.pid:
                     self.end_process(each, Sig.KILL)
@@ -133,6 +140,7 @@ class Lifecycle:
         place.references -= 1
         if place.handle and not place.references:
             self._kernel.endpoint.call(process.storage, Close([place.handle]))
+        kin.used_ns, kin.ended_ns = process_times(process), family.clock_ns(process)
         family.ended(process)
 
     def release_space(self, process: Process) -> None:

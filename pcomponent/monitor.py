@@ -72,10 +72,12 @@ class ProcessorMonitor:
         )
         if not ended:
             return WaitReply(False)
+        if process.lost is None:
+            # On the scheduler's thread, hence after the last of what its end does.
+            self._scheduler.ask(lambda: self._lifecycle.collect(process))
         if process.lost is not None:
             return WaitReply(True, lost=process.lost[0], why=process.lost[1])
         assert process.status is not None
-        self._scheduler.ask(lambda: self._lifecycle.collect(process))
         return WaitReply(True, code=process.status >> 8, signal=process.status & 0x7F)
 
     def _signal(self, request: Signal) -> Done:
