@@ -17,6 +17,10 @@ from sortedcontainers import SortedDict
 PAGE_SHIFT = 12
 PAGE = 1 << PAGE_SHIFT
 VREGION_SHIFT = 30  # 1 GiB, LegoOS's CONFIG_VM_GRANULARITY_ORDER.
+NOT_FORKED = 1 << 40
+"""A flag of a region besides MAP_*: a child does not get it (MADV_DONTFORK, Linux's VM_DONTCOPY)."""
+WIPED_ON_FORK = 1 << 41
+"""Likewise: a child gets it with zeros (MADV_WIPEONFORK)."""
 TASK_SIZE = (1 << 47) - PAGE  # arch/x86/include/asm/page_64_types.h, four-level paging.
 
 

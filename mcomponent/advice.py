@@ -7,13 +7,8 @@ import msgspec
 from lego.linux import mman
 from lego.linux.errno import E, LinuxError
 from lego.linux.mman import MAP_ANONYMOUS, MAP_SHARED, MS_ASYNC, MS_INVALIDATE, MS_SYNC, PROT_WRITE
-from lego.regions import PAGE, Region, page_up
+from lego.regions import NOT_FORKED, PAGE, WIPED_ON_FORK, Region, page_up
 from mcomponent.address_space import AddressSpace, Change
-
-NOT_FORKED = 1 << 40
-"""A region's flag: a child does not get it (MADV_DONTFORK)."""
-WIPED_ON_FORK = 1 << 41
-"""A region's flag: a child gets it empty (MADV_WIPEONFORK)."""
 
 MADV_WIPEONFORK, MADV_KEEPONFORK = 18, 19
 _HINTS = frozenset(

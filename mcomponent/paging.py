@@ -10,8 +10,7 @@ from __future__ import annotations
 from lego.fabric.wire import Buffer, Done
 from lego.linux.errno import E, LinuxError
 from lego.linux.mman import MAP_SHARED, PROT_READ
-from lego.regions import PAGE, PAGE_SHIFT, VREGION_SHIFT, Region
-from mcomponent.advice import NOT_FORKED, WIPED_ON_FORK
+from lego.regions import NOT_FORKED, PAGE, PAGE_SHIFT, VREGION_SHIFT, WIPED_ON_FORK, Region
 from mcomponent.core import Core, OwnedSpace
 from mcomponent.frames import ZERO_PAGE
 from mcomponent.memory_messages import (

@@ -12,9 +12,8 @@ from collections.abc import Callable
 from lego.fabric.errors import FabricError
 from lego.fabric.wire import Buffer, Done
 from lego.linux.errno import E, LinuxError
-from lego.regions import PAGE, PAGE_SHIFT, page_down
+from lego.regions import NOT_FORKED, PAGE, PAGE_SHIFT, page_down
 from mcomponent.address_space import AddressSpace, Change
-from mcomponent.advice import NOT_FORKED
 from mcomponent.applying import Applying
 from mcomponent.core import Core, HomeSpace, OwnedSpace
 from mcomponent.files import FileSource

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from lego.config import MachineConfig
 from lego.fabric.endpoint import Endpoint
-from lego.linux.mman import MAP_SHARED
+from lego.linux.mman import MAP_SHARED, PROT_WRITE
 from lego.regions import PAGE_SHIFT, VREGION_SHIFT, ObjectId, page_down, page_up
 from mcomponent.messages import Flush, ObjectFlush, cache_of
 from pcomponent.excache import layout as at
-from pcomponent.objects import SharedObjects
+from pcomponent.objects import SharedObject, SharedObjects
 from pcomponent.process import ProcessCounters
 
 if TYPE_CHECKING:
@@ -84,6 +84,15 @@ class Kernel:
         self._next_space += 1
         return number
 
+    def space_name(self, pid: int) -> int:
+        """What the memory components may call a new space of a process: its pid, unless a space of that name is still
+        in use by others, who shared it with the process that made it."""
+        names = {space.pid for space in self.spaces.values()}
+        name = pid
+        while name in names:
+            name += 1 << 32
+        return name
+
     def enter_space(self, space: Space) -> None:
         """Makes an address space the one that the CPU sees."""
         if self.current_space is not space:
@@ -139,8 +148,17 @@ class Kernel:
         shared = self.objects.by_key(self.cache.key(lines[0]))
         pages = [self.cache.key(line) & at.PAGE_MASK for line in lines]
         memory = cache_of(shared.thing, self._memories())
-        self.endpoint.call(memory, ObjectFlush(shared.thing, shared.handle, pages), self._payload(lines))
+        handle = self._handle(shared)
+        self.endpoint.call(memory, ObjectFlush(shared.thing, handle, pages), self._payload(lines))
         self._flushed(lines)
+
+    def _handle(self, shared: SharedObject) -> int:
+        """A handle that is open now: the one that was noted last may have been that of a process that has ended."""
+        for space in self.spaces.values():
+            for region in space.regions_of(shared.thing):
+                if region.flags & MAP_SHARED and region.prot & PROT_WRITE:
+                    return region.handle
+        return shared.handle
 
     def _memories(self) -> list[str]:
         return next(iter(self.processes.values())).memories

@@ -1,12 +1,26 @@
-"""The birth and the end of processes on this processor: who must be told, and what is given back."""
+"""The birth and the end of processes on this processor: who must be told, and what is given back.
+
+    start(request)                     the front end's program, a new process
+    fork(task, flags, ...)             a child; then `until_released`, when the parent is to wait for it (vfork)
+    execute(task, ...)                 another program in the same process
+    end_process(process, status)       its end; what becomes of its pid and its children is `pcomponent.family`'s
+
+Memory. A space has users: one process, or a parent and its children of vfork, who run in the very same space
+until they call execve. The last of them gives it back. The memory components know a space by the pid of the
+process that it was made for.
+"""
 
 from __future__ import annotations
 
-from gmanager.messages import Exited
 from lego.fabric.errors import FabricError
 from lego.linux.fcntl import O_DIRECTORY, O_PATH
+from lego.linux.signal import Sig
 from mcomponent.messages import Execute, Exit
+from pcomponent import family
+from pcomponent.executing import execute
+from pcomponent.files.base import Blocking
 from pcomponent.files.standard import open_standard
+from pcomponent.forking import fork, until_released
 from pcomponent.kernel import Kernel
 from pcomponent.messages import Start
 from pcomponent.process import Process, Thread, WorkingDirectory
@@ -14,6 +28,7 @@ from pcomponent.registers import Registers
 from pcomponent.rlimits import Limits, Resource
 from pcomponent.signals import SignalState
 from pcomponent.space import Space
+from pcomponent.usage import process_times
 from scomponent.messages import Close, Open
 
 MANAGER = "G"
@@ -24,14 +39,18 @@ class Lifecycle:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
+        self.latest_ns = 0
+        """The largest clock of a process that has ended."""
 
     def start(self, request: Start) -> Process:
         """Starts a program as a new process. Raises `LinuxError` as execve does; nothing is left behind then."""
         kernel = self._kernel
         process = Process(kernel, request.pid, request.vnode)
+        process.kin.root = process.pid
         process.home, process.memories, process.storage = request.memory, request.memories, request.storage
         process.console, process.trace = request.console, request.trace
         process.limits, process.signals = Limits(), SignalState()
+        family.watch(process)
         process.environment = request.environment
         task = Thread(process, request.pid)
         process.threads[task.tid] = task
@@ -72,18 +91,71 @@ class Lifecycle:
         task.start = Registers(rip=reply.entry, rsp=reply.stack_pointer)
         task.rip = reply.entry
 
+    # ---- children, other programs ---------------------------------------------------------------------
+
+    def fork(
+        self, task: Thread, flags: int, stack: int = 0, parent_tid: int = 0, child_tid: int = 0, tls: int = 0
+    ) -> int:
+        """A child of the calling process, by clone's flags without CLONE_THREAD; returns its pid. With CLONE_VFORK the
+        caller goes on with `until_released`. Errors: see `pcomponent.forking`."""
+        return fork(task, flags, stack, parent_tid, child_tid, tls)
+
+    def until_released(self, task: Thread, pid: int) -> Blocking:
+        """The wait of a parent in vfork; its result is the child's pid."""
+        return until_released(task, pid)
+
+    def execute(
+        self, task: Thread, directory: int, path: str, arguments: list[bytes], environment: list[bytes]
+    ) -> None:
+        """execve(2): after it the thread goes on with the registers of a new program (`dispatcher.NewImage`)."""
+        execute(task, directory, path, arguments, environment)
+
+    # ---- the end --------------------------------------------------------------------------------------
+
     def end_process(self, process: Process, status: int) -> None:
-        """The process ends with a wait(2) status: everything that it took is given back, here and elsewhere."""
+        """The process ends with a wait(2) status: everything that it took is given back, here and elsewhere. Its pid
+        is, when nobody can wait for it any more. With the first process of a run end all others of it."""
         if process.status is not None:
             return
+        process.status = status
+        try:
+            self._give_back(process)
+        except FabricError as error:
+            self.lose(process, error)
+            raise
+        self.latest_ns = max(self.latest_ns, family.clock_ns(process))
+
+    def _give_back(self, process: Process) -> None:
+        kin = process.kin
+        if kin.root == process.pid:
+            for each in list(self._kernel.processes.values()):
+                if each.kin.root == process.pid:
+                    self.end_process(each, Sig.KILL)
         task = next(iter(process.threads.values()))
-        process.files.close_all(task)
-        self._kernel.leave_space(process.space)
-        endpoint = self._kernel.endpoint
-        endpoint.call(process.home, Exit(process.pid))
-        endpoint.call(process.storage, Close([process.working_directory.handle]))
-        endpoint.call(MANAGER, Exited(process.pid, endpoint.name))
-        process.status = status  # Last: whoever waits for the end, on another host thread, finds all of it done.
+        process.files.users -= 1
+        if not process.files.users:
+            process.files.close_all(task)
+        self.release_space(process)
+        place = process.working_directory
+        place.references -= 1
+        if place.handle and not place.references:
+            self._kernel.endpoint.call(process.storage, Close([place.handle]))
+        kin.used_ns, kin.ended_ns = process_times(process), family.clock_ns(process)
+        family.ended(process)
+
+    def release_space(self, process: Process) -> None:
+        """The process does not use its space any more. A parent in vfork wakes up."""
+        space, kin = process.space, process.kin
+        space.users -= 1
+        if not space.users:
+            self._kernel.leave_space(space)
+            self._kernel.endpoint.call(space.home, Exit(space.pid))
+        kin.borrowing, kin.released_ns = False, family.clock_ns(process)
+
+    def collect(self, process: Process) -> None:
+        """The front end knows how the first process of a run ended."""
+        if self._kernel.processes.get(process.pid) is process:
+            family.forget(process)
 
     def lose(self, process: Process, error: FabricError) -> None:
         """The machine failed under a process: it ends here, and its front end is told why."""

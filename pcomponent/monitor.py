@@ -11,7 +11,7 @@ from lego.config import MachineConfig
 from lego.fabric.endpoint import Endpoint
 from lego.fabric.wire import Buffer, Done, Request
 from lego.linux.errno import E, LinuxError
-from lego.linux.signal import SigInfo
+from lego.linux.signal import Sig, SigInfo
 from pcomponent import messages, syscalls
 from pcomponent.cpu import Cpu
 from pcomponent.excache.cache import ExCache, geometry
@@ -22,6 +22,9 @@ from pcomponent.messages import Signal, Start, Statistics, StatisticsReply, Wait
 from pcomponent.process import Process
 from pcomponent.scheduler import Scheduler
 from pcomponent.signals import send_to_process
+
+TERMINAL_SIGNALS = (Sig.HUP, Sig.INT, Sig.QUIT, Sig.TSTP, Sig.CONT, Sig.WINCH)
+"""Signals that come from the terminal, as far as the front end can know."""
 
 
 class ProcessorMonitor:
@@ -37,7 +40,6 @@ class ProcessorMonitor:
         kernel.cpu = cache.translations = Cpu(cache.arena, cache.words, config.cores)
         self._lifecycle = kernel.lifecycle = Lifecycle(kernel)
         self._scheduler = Scheduler(kernel, Executor(kernel, kernel.cpu, self._lifecycle), self._lifecycle)
-        self._virtual_ns = 0
         self._handlers: dict[type[Request], Callable[[Any], msgspec.Struct]] = {
             Start: self._start,
             Wait: self._wait,
@@ -70,25 +72,35 @@ class ProcessorMonitor:
         )
         if not ended:
             return WaitReply(False)
+        if process.lost is None:
+            # On the scheduler's thread, hence after the last of what its end does.
+            self._scheduler.ask(lambda: self._lifecycle.collect(process))
         if process.lost is not None:
             return WaitReply(True, lost=process.lost[0], why=process.lost[1])
         assert process.status is not None
-        self._virtual_ns = max([self._virtual_ns, *(task.meter.now_ns for task in process.threads.values())])
-        self._scheduler.ask(lambda: self._kernel.processes.pop(request.pid, None))
         return WaitReply(True, code=process.status >> 8, signal=process.status & 0x7F)
 
     def _signal(self, request: Signal) -> Done:
         process = self._process(request.pid)
         if request.number:
-            self._scheduler.ask(lambda: send_to_process(process, request.number, SigInfo.kernel(request.number)))
+            self._scheduler.ask(lambda: self._send(process, request.number))
         return Done()
+
+    def _send(self, process: Process, number: int) -> None:
+        """What a terminal sends is for all of the program's group."""
+        targets = [process]
+        if number in TERMINAL_SIGNALS:
+            targets = [each for each in self._kernel.processes.values() if each.group == process.group]
+        for each in targets:
+            if each.status is None:
+                send_to_process(each, number, SigInfo.kernel(number))
 
     def _statistics(self, request: Statistics) -> StatisticsReply:
         kernel = self._kernel
         return StatisticsReply(
             msgspec.json.encode(
                 {
-                    "virtual_ns": self._virtual_ns,
+                    "virtual_ns": self._lifecycle.latest_ns,
                     **kernel.counters.snapshot(),
                     "excache": kernel.cache.statistics(),
                     "links": kernel.endpoint.statistics(),

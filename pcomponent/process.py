@@ -13,6 +13,7 @@ from lego.observe.clock import Meter
 from lego.observe.counters import Counters, counter, keyed
 from pcomponent.attributes import ProcessAttributes, ThreadAttributes
 from pcomponent.credentials import Credentials
+from pcomponent.kinship import Kinship
 from pcomponent.registers import Registers
 from pcomponent.signals import ThreadSignals
 from pcomponent.timers import IntervalTimers
@@ -43,6 +44,8 @@ class WorkingDirectory:
     def __init__(self, handle: int, path: str) -> None:
         self.handle = handle
         self.path = path
+        self.references = 1
+        """Processes that are in it: a child shares its parent's until one of them leaves."""
 
 
 class Process:
@@ -52,6 +55,8 @@ class Process:
         self.kernel = kernel
         self.pid = pid
         self.parent = 0
+        """0 when it is outside of the machine."""
+        self.kin = Kinship()
         self.group = pid
         self.session = pid
         self.vnode = vnode

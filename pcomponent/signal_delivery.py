@@ -83,7 +83,7 @@ def deliver(
             if bit(number) & STOPPING:
                 if number != Sig.STOP and _orphaned(task.process):
                     continue
-                task.process.signals.stopped = True
+                task.process.signals.stop(number)
                 return Stopped(registers, None if handled else interrupted)
             return Ended(number)
         if not handled:

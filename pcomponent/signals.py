@@ -143,6 +143,21 @@ class SignalState:
         self.pending = Pending()
         self.stopped = False
         """Whether a stop signal holds the whole process until SIGCONT or SIGKILL."""
+        self.on_change: Callable[[int], None] | None = None
+        """Told of a stop, with the signal's number, and of a continuation, with 0."""
+
+    def stop(self, number: int) -> None:
+        """A stop signal takes effect."""
+        self.stopped = True
+        if self.on_change is not None:
+            self.on_change(number)
+
+    def proceed(self) -> None:
+        """SIGCONT was sent."""
+        if self.stopped:
+            self.stopped = False
+            if self.on_change is not None:
+                self.on_change(0)
 
     def action(self, number: int) -> Action:
         """What is done about a signal."""
@@ -201,8 +216,9 @@ def pending_mask(task: Thread) -> int:
 
 def deliverable(task: Thread) -> bool:
     """Whether a signal waits that the thread does not block: it must not sleep, nor go on in user mode before
-    `signal_delivery.deliver`."""
-    return bool((task.signals.pending.mask | task.process.signals.pending.mask) & ~task.signal_mask)
+    `signal_delivery.deliver`. A stopped process takes none: SIGCONT and SIGKILL make it go on when they are sent."""
+    state = task.process.signals
+    return bool((task.signals.pending.mask | state.pending.mask) & ~task.signal_mask) and not state.stopped
 
 
 def send_to_thread(task: Thread, number: int, info: SigInfo | None = None) -> None:
@@ -241,7 +257,7 @@ def _prepare(process: Process, number: int) -> None:
     elif number == Sig.CONT:
         for pending in pendings:
             pending.discard(STOPPING)
-        process.signals.stopped = False
+        process.signals.proceed()
     elif number == Sig.KILL:
         process.signals.stopped = False
 

@@ -53,6 +53,8 @@ class Space:
         self.windows: list[tuple[int, int, int, int]] = []
         self.mapped: set[ObjectId] = set()
         """Objects that were ever mapped here: most files that are written never are."""
+        self.users = 1
+        """Processes that run in it: more than one while a child of vfork has not called execve yet."""
         kernel.spaces[number] = self
 
     # ---- faults -------------------------------------------------------------------------------------

@@ -76,5 +76,5 @@ def regions(task: Thread, process: Process) -> RegionsReply:
     """The layout of a process's address space, from its home; empty when it has none any more."""
     if process.status is not None:
         return RegionsReply([], [])
-    reply: RegionsReply = task.kernel.endpoint.call(process.home, RegionsRequest(process.pid))[0]
+    reply: RegionsReply = task.kernel.endpoint.call(process.home, RegionsRequest(process.space.pid))[0]
     return reply

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lego.linux.errno import E, LinuxError
 from lego.linux.signal import NSIG, Sig, SigInfo
 from pcomponent import credentials
+from pcomponent.family import wake_at
 from pcomponent.signals import send_to_process, send_to_thread
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def signal_process(task: Thread, target: Process, number: int, info: SigInfo) ->
     _check(task, target, number)
     if number and target.status is None:
         send_to_process(target, number, info)
+        wake_at(target, task.meter.now_ns)
 
 
 def signal_thread(task: Thread, target: Thread, number: int, info: SigInfo) -> None:
@@ -71,6 +73,7 @@ def signal_thread(task: Thread, target: Thread, number: int, info: SigInfo) -> N
     _check(task, target.process, number)
     if number and target.process.status is None:
         send_to_thread(target, number, info)
+        wake_at(target.process, task.meter.now_ns)
 
 
 def _check(task: Thread, target: Process, number: int) -> None:

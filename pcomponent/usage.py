@@ -6,7 +6,10 @@ component is waiting, not work, unless the scheduler counts it into `kernel_ns`.
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
+
+from lego.regions import PAGE
 
 if TYPE_CHECKING:
     from pcomponent.process import Process, Thread
@@ -27,6 +30,16 @@ def process_times(process: Process) -> tuple[int, int]:
         user, system = thread_times(task)
         user_ns, system_ns = user_ns + user, system_ns + system
     return user_ns, system_ns
+
+
+RUSAGE = struct.Struct("<4q14q")
+"""struct rusage; its faults and context switches are not counted."""
+
+
+def pack_rusage(user_ns: int, system_ns: int, pages: int) -> bytes:
+    """A struct rusage: processor time, and the most memory that was resident."""
+    parts = [part for ns in (user_ns, system_ns) for part in (ns // 10**9, ns % 10**9 // 1000)]
+    return RUSAGE.pack(*parts, pages * PAGE // 1024, *[0] * 13)
 
 
 def ticks(ns: int) -> int:

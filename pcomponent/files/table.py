@@ -25,6 +25,8 @@ class FileTable:
     def __init__(self) -> None:
         self._files: dict[int, OpenFile] = {}
         self._close_on_exec: set[int] = set()
+        self.users = 1
+        """Processes that have this table: more than one with CLONE_FILES."""
         self._lowest = 0  # No descriptor below this is free.
 
     def __len__(self) -> int:

@@ -65,7 +65,8 @@ def _enter(task: Thread, file: OpenFile) -> None:
         raise
     before = task.process.working_directory
     task.process.working_directory = WorkingDirectory(file.handle, file.path)
-    if before.handle:
+    before.references -= 1
+    if before.handle and not before.references:
         ask_storage(task, Close([before.handle]))
 
 

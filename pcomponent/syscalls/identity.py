@@ -257,6 +257,8 @@ def setpgid(task: Thread, pid: int, group: int) -> int:
             raise LinuxError(E.ESRCH)
         if target.session != task.process.session:
             raise LinuxError(E.EPERM)
+        if target.kin.executed:
+            raise LinuxError(E.EACCES)
     if target.session == target.pid:
         raise LinuxError(E.EPERM)
     if group != target.pid and not any(member.session == task.process.session for member in members(task, group)):

@@ -6,20 +6,18 @@ import struct
 from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
-from lego.regions import PAGE
 from pcomponent import credentials, system
 from pcomponent.rlimits import Limit
 from pcomponent.syscalls.table import syscall
-from pcomponent.syscalls.timespec import MICROSECOND, SECOND
+from pcomponent.syscalls.timespec import SECOND
 from pcomponent.tasks import find_process, visible
-from pcomponent.usage import process_times, thread_times, ticks
+from pcomponent.usage import pack_rusage, process_times, thread_times, ticks
 
 if TYPE_CHECKING:
     from pcomponent.process import Process, Thread
 
 _UTSNAME_FIELD = 65
 _SYSINFO = struct.Struct("<q3Q6QH6x2QI4x")
-_RUSAGE = struct.Struct("<4q14q")
 _TMS = struct.Struct("<4q")
 _RLIMIT = struct.Struct("<QQ")
 _INT = struct.Struct("<I")
@@ -60,15 +58,14 @@ def getrusage(task: Thread, who: int, address: int) -> int:
     elif who == RUSAGE_THREAD:
         times = thread_times(task)
     elif who == RUSAGE_CHILDREN:
-        times = (0, 0)
+        times = task.process.kin.children_ns
     else:
         raise LinuxError(E.EINVAL)
-    resident_kb = 0
+    pages = task.process.kin.children_pages
     if who != RUSAGE_CHILDREN:
         system.layout(task, task.process)
-        resident_kb = task.process.attributes.peak_resident_pages * PAGE // 1024
-    parts = [part for ns in times for part in (ns // SECOND, ns % SECOND // MICROSECOND)]
-    task.memory.write_struct(_RUSAGE, address, *parts, resident_kb, *[0] * 13)
+        pages = task.process.attributes.peak_resident_pages
+    task.memory.write(address, pack_rusage(*times, pages))
     return 0
 
 
@@ -77,7 +74,8 @@ def times(task: Thread, address: int) -> int:
     """Processor time in clock ticks; returns the ticks since the machine started."""
     if address:
         user_ns, system_ns = process_times(task.process)
-        task.memory.write_struct(_TMS, address, ticks(user_ns), ticks(system_ns), 0, 0)
+        children = task.process.kin.children_ns
+        task.memory.write_struct(_TMS, address, *(ticks(ns) for ns in (user_ns, system_ns, *children)))
     return ticks(task.kernel.monotonic_ns(task))
 
 

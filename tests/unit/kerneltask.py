@@ -41,6 +41,7 @@ class Space(FlatMemory):
 
     def __init__(self) -> None:
         super().__init__()
+        self.pid = 10
         self.resident: set[int] = set()
         self.cached: list[int] = []
         self.cache = SimpleNamespace(key=lambda line: line)

@@ -1,0 +1,88 @@
+"""execve(2): another program in the same process. Source: fs/exec.c (begin_new_exec, setup_new_exec).
+
+The old program is left when the memory has loaded the new one, and not before: whatever fails until then is the
+caller's error. What changes afterwards, and what stays, is as execve(2) says ("Effect on process attributes").
+"""
+
+from __future__ import annotations
+
+from lego.linux.signal import Sig
+from lego.regions import TASK_SIZE
+from mcomponent.messages import Execute, ExecuteReply
+from pcomponent import credentials
+from pcomponent.process import Process, Thread
+from pcomponent.registers import Registers
+from pcomponent.rlimits import Resource
+from pcomponent.signals import AlternateStack
+from pcomponent.space import Space
+
+
+def execute(task: Thread, directory: int, path: str, arguments: list[bytes], environment: list[bytes]) -> None:
+    """Replaces the program; `path` starts at the storage handle `directory`. Raises what
+    `mcomponent.messages.Execute` says."""
+    process, kernel = task.process, task.kernel
+    old = process.space
+    alone = old.users == 1
+    if alone:
+        old.flush_shared(0, TASK_SIZE)  # The mappings that they belong to will be gone.
+    name = old.pid if alone else kernel.space_name(process.pid)
+    reply, _ = kernel.endpoint.call(
+        process.home,
+        Execute(
+            space=name,
+            vnode=process.vnode,
+            directory=directory,
+            path=path,
+            arguments=arguments,
+            environment=environment,
+            random=kernel.random.bytes(16),
+            identity=process.identity,
+            stack_limit=process.limits.soft(Resource.STACK),
+            storage=process.storage,
+        ),
+    )
+    if alone:
+        kernel.leave_space(old)  # The memory has dropped its part already.
+        process.kin.borrowing, process.kin.released_ns = False, task.meter.now_ns
+    else:
+        kernel.lifecycle.release_space(process)
+    space = process.space = Space(kernel, kernel.new_space_number(), name, process.memories, process.home)
+    space.load(reply.regions, reply.resident, reply.owners)
+    _become(task, reply, environment)
+    kernel.enter_space(space)
+    kernel.cpu.write_registers(Registers(rip=reply.entry, rsp=reply.stack_pointer))
+    task.rip = reply.entry
+
+
+def _become(task: Thread, reply: ExecuteReply, environment: list[bytes]) -> None:
+    """What is reset; timers, pending signals and the mask are not."""
+    process = task.process
+    process.threads = {process.pid: task}
+    task.tid = process.pid
+    process.path, process.command = reply.path, reply.command
+    process.arguments, process.environment = reply.arguments, environment
+    task.name = reply.command
+    task.robust_list = task.clear_child_tid = 0
+    task.signals.alternate = AlternateStack()
+    process.signals.for_exec()
+    if process.files.users > 1:
+        process.files.users -= 1
+        process.files = process.files.copy()
+    process.files.close_on_exec(task)
+    process.kin.executed, process.kin.exit_signal = True, Sig.CHLD
+    process.attributes.dumpable, process.attributes.locked_ranges = 1, ()
+    process.attributes.peak_pages = process.attributes.peak_resident_pages = 0
+    _change_credentials(process)
+
+
+def _change_credentials(process: Process) -> None:
+    """cap_bprm_creds_from_file() for a file without set-user-ID bits or capabilities of its own."""
+    who = process.credentials
+    who.suid = who.fsuid = who.euid
+    who.sgid = who.fsgid = who.egid
+    if 0 in (who.uid, who.euid):
+        who.permitted = who.bounding | who.inheritable
+        who.effective = who.permitted if who.euid == 0 else who.ambient
+    else:
+        who.permitted = who.effective = who.ambient
+    who.securebits &= ~credentials.SECBIT_KEEP_CAPS

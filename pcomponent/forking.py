@@ -1,0 +1,184 @@
+"""fork(2), vfork(2), and clone(2) of what is not a thread. Source: kernel/fork.c (copy_process).
+
+The order matters (DESIGN, section 5): the manager gives a pid, or refuses; the parent's dirty private lines reach their
+owners; the memory makes its copy, which shares every frame; then the child exists. The parent's lines stay
+valid: they are clean, and a store into one breaks copy-on-write at the memory when it is flushed. The
+child begins without lines. Shared lines are tagged by object and serve both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+from typing import Any
+
+from gmanager.messages import Exited, Place
+from lego.linux.errno import E, LinuxError
+from lego.linux.signal import NSIG, Sig, bit
+from lego.observe.clock import Meter
+from lego.regions import NOT_FORKED, TASK_SIZE, WIPED_ON_FORK
+from mcomponent.messages import Fork
+from pcomponent import family
+from pcomponent.files.base import Blocking
+from pcomponent.kernel import Kernel
+from pcomponent.process import Process, Thread
+from pcomponent.rlimits import Resource
+from pcomponent.space import Space
+from pcomponent.waiting import Interrupted, Wait
+
+CSIGNAL = 0xFF
+CLONE_VM, CLONE_FS, CLONE_FILES, CLONE_SIGHAND, CLONE_PIDFD = 0x100, 0x200, 0x400, 0x800, 0x1000
+CLONE_VFORK, CLONE_PARENT, CLONE_THREAD, CLONE_SETTLS = 0x4000, 0x8000, 0x10000, 0x80000
+CLONE_PARENT_SETTID, CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID = 0x100000, 0x200000, 0x1000000
+NAMESPACES = 0x7E020080
+"""CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET, NEWTIME: root of a vNode has no CAP_SYS_ADMIN."""
+
+_TID = struct.Struct("<i")
+_ALL_BUT_KILL = (1 << 64) - 1 & ~bit(Sig.KILL)
+
+
+def fork(task: Thread, flags: int, stack: int, parent_tid: int, child_tid: int, tls: int) -> int:
+    """Makes the child and returns its pid; the child goes on after the same call, with 0.
+
+    Errors: EINVAL (flags that go together badly, CLONE_PIDFD), EPERM (namespaces), EAGAIN (RLIMIT_NPROC, or the vNode
+    is full), ENOMEM."""
+    _check(task, flags)
+    kernel, parent = task.kernel, task.process
+    placed, _ = kernel.endpoint.call(family.MANAGER, Place(parent.vnode, parent.pid))
+    try:
+        child = _copy(task, placed.pid, flags)
+        _copy_memory(parent, child, flags)
+    except BaseException:
+        with contextlib.suppress(LinuxError):
+            kernel.endpoint.call(family.MANAGER, Exited(placed.pid, kernel.endpoint.name))
+        raise
+    thread = child.threads[child.pid]
+    thread.context = _registers(task, stack, tls if flags & CLONE_SETTLS else None)
+    thread.rip, thread.flags, thread.number = task.rip, task.flags, task.number
+    _share(task, child, flags)
+    kernel.processes[child.pid] = child
+    if flags & CLONE_PARENT_SETTID:
+        with contextlib.suppress(LinuxError):  # put_user(), whose result Linux does not look at either.
+            task.memory.write_struct(_TID, parent_tid, child.pid)
+    if flags & CLONE_CHILD_CLEARTID:
+        thread.clear_child_tid = child_tid
+    if flags & CLONE_CHILD_SETTID:
+        with contextlib.suppress(LinuxError):
+            thread.memory.write_struct(_TID, child_tid, child.pid)
+    thread.meter = Meter(task.meter.now_ns)
+    child.started_ns = task.meter.now_ns
+    return child.pid
+
+
+def _check(task: Thread, flags: int) -> None:
+    parent = task.process
+    if flags & CLONE_THREAD or (flags & CLONE_SIGHAND and not flags & CLONE_VM) or flags & CSIGNAL > NSIG:
+        raise LinuxError(E.EINVAL)
+    if flags & CLONE_PIDFD or (flags & CLONE_PARENT and parent.kin.root == parent.pid):
+        raise LinuxError(E.EINVAL)
+    if flags & NAMESPACES:
+        raise LinuxError(E.EPERM)
+    uid = parent.credentials.uid
+    if uid and not 0 <= _count(task.kernel, uid) < parent.limits.soft(Resource.NPROC):
+        raise LinuxError(E.EAGAIN)
+
+
+def _count(kernel: Kernel, uid: int) -> int:
+    """The threads of a user, for RLIMIT_NPROC, which does not bind root (INIT_USER)."""
+    return sum(len(each.threads) for each in kernel.processes.values() if each.credentials.uid == uid)
+
+
+def _copy(task: Thread, pid: int, flags: int) -> Process:
+    """What a child has of its own from the beginning."""
+    parent = task.process
+    child = Process(task.kernel, pid, parent.vnode)
+    child.group, child.session = parent.group, parent.session
+    child.home, child.memories, child.storage = parent.home, parent.memories, parent.storage
+    child.console, child.trace = parent.console, parent.trace
+    child.path, child.command = parent.path, parent.command
+    child.arguments, child.environment = parent.arguments, parent.environment
+    child.credentials, child.attributes = parent.credentials.copy(), parent.attributes.copy()
+    child.umask, child.limits, child.signals = parent.umask, parent.limits.copy(), parent.signals.for_child()
+    child.kin.root = parent.kin.root
+    family.watch(child)
+    thread = Thread(child, pid)
+    thread.signal_mask = task.signal_mask
+    if not flags & CLONE_VM or flags & CLONE_VFORK:
+        thread.signals.alternate = task.signals.alternate
+    thread.attributes = task.attributes.copy()
+    thread.name = task.name
+    child.threads[pid] = thread
+    return child
+
+
+def _copy_memory(parent: Process, child: Process, flags: int) -> None:
+    """The child's space: a copy, or with CLONE_VM the parent's."""
+    space, kernel = parent.space, parent.kernel
+    if flags & CLONE_VM:
+        child.space = space
+        space.users += 1
+        return
+    kernel.flush_lines([line for line in space.lines(0, TASK_SIZE) if kernel.cache.is_dirty(line)])
+    name = kernel.space_name(child.pid)
+    kernel.endpoint.call(space.home, Fork(space.pid, name))
+    child.space = _forked(space, name)
+
+
+def _forked(space: Space, name: int) -> Space:
+    """This processor's view of the copy: the same regions, none of the lines. What the memory has contents for in one
+    it has in both."""
+    kernel = space.kernel
+    child = Space(kernel, kernel.new_space_number(), name, space.memories, space.home)
+    child.load([region for region in space.regions if not region.flags & NOT_FORKED], [], space.owners)
+    child.resident = set(space.resident)
+    for region in space.regions:
+        if region.flags & (NOT_FORKED | WIPED_ON_FORK):
+            child.forget(region.start, region.end)
+    return child
+
+
+def _share(task: Thread, child: Process, flags: int) -> None:
+    """What the two have in common, now that nothing can fail any more."""
+    parent = task.process
+    child.working_directory = parent.working_directory
+    child.working_directory.references += 1
+    if flags & CLONE_FILES:
+        child.files = parent.files
+        child.files.users += 1
+    else:
+        child.files = parent.files.copy()
+    child.kin.borrowing = bool(flags & CLONE_VFORK)
+    child.kin.exit_signal = parent.kin.exit_signal if flags & CLONE_PARENT else flags & CSIGNAL
+    family.adopt(family.parent_of(parent) if flags & CLONE_PARENT else parent, child)
+
+
+def _registers(task: Thread, stack: int, tls: int | None) -> Any:
+    """The CPU's state with which the child returns from the call that the parent is in."""
+    cpu = task.kernel.cpu
+    cpu.write_result(0, task.rip, task.flags)
+    if not stack and tls is None:
+        return cpu.new_context()
+    mine = cpu.new_context()
+    registers = cpu.read_registers()
+    registers.rsp = stack or registers.rsp
+    registers.fs_base = registers.fs_base if tls is None else tls
+    cpu.write_registers(registers)
+    context = cpu.new_context()
+    cpu.restore_context(mine)
+    return context
+
+
+def until_released(task: Thread, pid: int) -> Blocking:
+    """A parent in vfork sleeps until its child has called execve or has ended; only SIGKILL ends this sooner
+    (wait_for_vfork_done)."""
+    child = task.kernel.processes[pid]
+    mask, task.signal_mask = task.signal_mask, _ALL_BUT_KILL
+    try:
+        while child.kin.borrowing:
+            if task.process.signals.pending.mask & bit(Sig.KILL) or task.signals.pending.mask & bit(Sig.KILL):
+                raise Interrupted(restart=False)
+            yield Wait(ready=lambda _: not child.kin.borrowing)
+    finally:
+        task.signal_mask = mask
+    task.meter.now_ns = max(task.meter.now_ns, child.kin.released_ns)
+    return pid

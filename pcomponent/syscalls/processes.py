@@ -1,0 +1,119 @@
+"""System calls that make processes and give them other programs. Source: kernel/fork.c, fs/exec.c."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+from lego.linux.errno import E, LinuxError
+from lego.linux.fcntl import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW
+from lego.linux.signal import Sig
+from lego.linux.stat import S_IFLNK
+from lego.regions import PAGE
+from pcomponent import strace
+from pcomponent.dispatcher import NewImage
+from pcomponent.files.base import OpenFile
+from pcomponent.files.storage import ask_storage
+from pcomponent.forking import CLONE_VFORK, CLONE_VM
+from pcomponent.paths import Place, ask, place_or_file
+from pcomponent.pseudo.tree import Node
+from pcomponent.rlimits import Resource
+from pcomponent.syscalls.table import syscall
+from scomponent.messages import PathOf, PathStat
+
+if TYPE_CHECKING:
+    from pcomponent.process import Thread
+
+STRING_BYTES_MAX = 32 * PAGE
+"""MAX_ARG_STRLEN: of one string, its NUL included."""
+ROOM_MIN, ROOM_MAX = 32 * PAGE, 6 << 20
+"""The least and the most that all strings and pointers may take (bprm_stack_limits)."""
+
+
+@syscall(57, "fork")
+def fork(task: Thread) -> int:
+    """A copy of the calling process."""
+    return task.kernel.lifecycle.fork(task, Sig.CHLD)
+
+
+@syscall(58, "vfork")
+def vfork(task: Thread) -> Any:
+    """A child in the same memory; the caller sleeps until it has called execve, or has ended."""
+    lifecycle = task.kernel.lifecycle
+    return lifecycle.until_released(task, lifecycle.fork(task, CLONE_VM | CLONE_VFORK | Sig.CHLD))
+
+
+@syscall(59, "execve", "path", "strings", "strings")
+def execve(task: Thread, path: int, arguments: int, environment: int) -> int:
+    """Another program in this process."""
+    return execveat(task, AT_FDCWD, path, arguments, environment, 0)
+
+
+@syscall(
+    322, "execveat", "fd", "path", "strings", "strings", "flags",
+    support="partial", note="with AT_EMPTY_PATH the file must still have a name",
+)  # fmt: skip
+def execveat(task: Thread, dirfd: int, path: int, arguments: int, environment: int, flags: int) -> int:
+    """The same, for a path that starts at a directory, or for an open file."""
+    if flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW):
+        raise LinuxError(E.EINVAL)
+    where = _program(task, place_or_file(task, dirfd, path, flags), not flags & AT_SYMLINK_NOFOLLOW)
+    room = max(ROOM_MIN, min(ROOM_MAX, task.process.limits.soft(Resource.STACK) // 4))
+    argv, room = _strings(task, arguments, room)
+    variables, room = _strings(task, environment, room)
+    task.kernel.lifecycle.execute(task, where.handle, where.path, argv, variables)
+    if task.process.trace:
+        strace.left(task, 0)
+    raise NewImage
+
+
+def _program(task: Thread, where: Place | OpenFile, follow: bool) -> Place:
+    """Where the file is, as the storage component knows it. A made-up file cannot be executed (EACCES), but made-up
+    links to programs can be followed (/proc/self/exe)."""
+    if isinstance(where, OpenFile):
+        if not where.handle:
+            raise LinuxError(E.EACCES)
+        return Place(0, ask_storage(task, PathOf(where.handle)).path)
+    asked = where
+
+    def build(handle: int, path: str) -> PathStat:
+        nonlocal asked
+        asked = Place(handle, path)
+        return PathStat(task.process.vnode, handle, path, follow)
+
+    found = ask(task, where, build, follow)
+    if isinstance(found, Node):
+        raise LinuxError(E.EACCES)
+    if found.stat.kind == S_IFLNK:
+        raise LinuxError(E.ELOOP)  # Only with AT_SYMLINK_NOFOLLOW.
+    return asked
+
+
+def _strings(task: Thread, address: int, room: int) -> tuple[list[bytes], int]:
+    """An array of strings, and what is left of `room` after it. A null pointer is an empty array. EFAULT; E2BIG."""
+    found: list[bytes] = []
+    for pointer in _pointers(task, address, room // 8) if address else ():
+        try:
+            string = task.memory.read_string(pointer, STRING_BYTES_MAX)
+        except LinuxError as error:
+            raise LinuxError(E.E2BIG if error.errno == E.ENAMETOOLONG else error.errno) from error
+        room -= len(string) + 1 + 8
+        if room < 0:
+            raise LinuxError(E.E2BIG)
+        found.append(string)
+    return found, room
+
+
+def _pointers(task: Thread, address: int, limit: int) -> list[int]:
+    """An array of pointers up to a null one, read a page at a time."""
+    found: list[int] = []
+    while len(found) <= limit:
+        count = (PAGE - (address & PAGE - 1)) // 8
+        values = struct.unpack(f"<{count}Q", task.memory.read(address, 8 * count)) if count else ()
+        if not count:  # It lies across two pages.
+            values, count = struct.unpack("<Q", task.memory.read(address, 8)), 1
+        if 0 in values:
+            return found + list(values[: values.index(0)])
+        found += values
+        address += 8 * count
+    raise LinuxError(E.E2BIG)
