@@ -16,6 +16,7 @@ from mcomponent.messages import Flush, ObjectFlush, cache_of
 from pcomponent.excache import layout as at
 from pcomponent.objects import SharedObjects
 from pcomponent.process import ProcessCounters
+from pcomponent.rendezvous import Rendezvous
 
 if TYPE_CHECKING:
     from pcomponent.cpu import Cpu
@@ -59,6 +60,7 @@ class Kernel:
         self.random = RandomSource(config.seed, f"kernel {endpoint.name}")
         self.unknown_calls: set[int] = set()
         self.objects = SharedObjects()
+        self.rendezvous = Rendezvous()
         self.spaces: dict[int, Space] = {}
         """Address spaces by the number that tags their lines."""
         self.current_space: Space | None = None
