@@ -88,6 +88,12 @@ class AnonymousFile(OpenFile):
         """All of these can be watched."""
         return True
 
+    def seek(self, task: Thread, offset: int, whence: int) -> int:
+        """ESPIPE for pipes and sockets; the others have no position, and accept every one (noop_llseek)."""
+        if self.filesystem != ANON_INODE_FS_MAGIC:
+            raise LinuxError(E.ESPIPE)
+        return 0
+
     def stat(self, task: Thread) -> Stat:
         """fstat(2)."""
         return self._stat
