@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 Inode = tuple[str, int, int]
 """A file of a storage component: its name, st_dev, st_ino."""
-Name = tuple[int, bytes]
-"""An abstract socket name, which is a vNode's own: (vNode, name without the leading zero byte)."""
+Name = tuple[int, int, bytes]
+"""An abstract socket name, which is a vNode's own: (vNode, type of the socket, name without the leading zero
+byte)."""
 
 
 class Rendezvous:

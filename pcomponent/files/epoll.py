@@ -2,8 +2,8 @@
 
 An item is queued when its file is ready, in the order in which that came about, as far as files count their events
 (`OpenFile.serial`), and goes to the end when it was reported. Level-triggered items are reported as long
-as they are ready; edge-triggered ones when an event happened since they were last looked at; with EPOLLONESHOT once, until
-they are changed. A file leaves the set when its last descriptor is closed. Source: fs/eventpoll.c, epoll(7).
+as they are ready; edge-triggered ones when an event happened since they were last looked at; with EPOLLONESHOT once,
+until they are changed. A file leaves the set when its last descriptor is closed. Source: fs/eventpoll.c, epoll(7).
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pcomponent.process import Thread
 
 RECORD_BYTES = 128
-"""struct signalfd_siginfo (include/uapi/linux/signalfd.h), whose fields are at: pid 12, uid 16, status 40, int 44, ptr 48,
-utime 56, stime 64, addr 72."""
+"""struct signalfd_siginfo (include/uapi/linux/signalfd.h), whose fields are at: pid 12, uid 16, status 40, int 44,
+ptr 48, utime 56, stime 64, addr 72."""
 _HEAD = struct.Struct("<Iii")
 
 
@@ -37,7 +37,7 @@ class SignalFile(AnonymousFile):
             if self.flags & O_NONBLOCK:
                 raise LinuxError(E.EAGAIN)
             yield from wait_until(task, lambda: signals.pending_mask(task) & self.mask, self._change)
-        records = []
+        records: list[bytes] = []
         while len(records) < length // RECORD_BYTES and (info := signals.take(task, self.mask)) is not None:
             records.append(record(info))
         return b"".join(records)
