@@ -14,9 +14,9 @@ from lego.linux.fcntl import AT_FDCWD, O_NOFOLLOW, O_NONBLOCK, O_PATH, W_OK
 from lego.linux.stat import S_IFSOCK
 from pcomponent.files.storage import ask_storage
 from pcomponent.files.unix_socket import DATAGRAM, RECEIVE_SHUT, Identity, UnixSocket
-from pcomponent.paths import ask, place
+from pcomponent.paths import permits, place
 from pcomponent.waiting import Wait, Wake
-from scomponent.messages import Access, Close, Elsewhere, MakeNode, Open, OpenReply
+from scomponent.messages import Close, Elsewhere, MakeNode, Open, OpenReply
 
 if TYPE_CHECKING:
     from pcomponent.process import Thread
@@ -106,11 +106,12 @@ def find(task: Thread, address: bytes, kind: int) -> UnixSocket:
         found = sockets.get((task.process.vnode, kind, address[3:]))
     else:
         where, vnode = place(task, AT_FDCWD, path), task.process.vnode
-        ask(task, where, lambda handle, name: Access(vnode, handle, name, W_OK))
         reply = ask_storage(task, Open(vnode, where.handle, where.path, O_PATH))
         if not isinstance(reply, OpenReply):
             raise LinuxError(E.ECONNREFUSED)
         ask_storage(task, Close([reply.handle]))
+        if not permits(task, reply.stat, W_OK):
+            raise LinuxError(E.EACCES)
         found = sockets.get((task.process.storage, reply.stat.dev, reply.stat.ino))
     if found is None:
         raise LinuxError(E.ECONNREFUSED)

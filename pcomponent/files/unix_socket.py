@@ -2,7 +2,7 @@
 
 What is sent lies in the receiver's queue as letters, and counts against the sender's buffer until it is read. A letter
 may carry open files (SCM_RIGHTS), each with a reference of its own as long as it is on its way. Source:
-net/unix/af_unix.c; names of its functions are given where they help. Names and connections are in `pcomponent.files.unix_names`.
+net/unix/af_unix.c, whose function names are given where they help. Names are in `pcomponent.files.unix_names`.
 """
 
 from __future__ import annotations

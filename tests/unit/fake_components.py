@@ -20,7 +20,7 @@ from lego.linux.stat import S_IFDIR, S_IFREG, Stat
 
 PROGRAMS = ("echo", "cat", "exit", "kill", "hang", "ignore", "lose", "deaf", "script")
 FILES = {f"/usr/bin/{name}": S_IFREG | 0o755 for name in PROGRAMS}
-FILES |= {path: S_IFDIR | 0o755 for path in ("/", "/home", os.getcwd())}
+FILES |= dict.fromkeys(("/", "/home", os.getcwd()), S_IFDIR | 493)
 FILES |= {"/usr/bin/plain": S_IFREG | 0o644, "/usr/bin/folder": S_IFDIR | 0o755, "/home/tool": S_IFREG | 0o755}
 
 
@@ -151,7 +151,7 @@ class FakeProcessor:
 
     def do_deaf(self, console, words):
         self.broken = True
-        return None
+        return
 
     def close(self):
         self.closed = True
