@@ -167,8 +167,10 @@ class PipeFile(AnonymousFile):
 
     def serial(self, events: int) -> int:
         """The last event of those that `events` asks for."""
-        found = self.pipe.filled.serial if self.readable else 0
-        return max(found, self.pipe.emptied.serial) if self.writable else found
+        if self.readable and self.writable:
+            filled = self.pipe.filled.serial if events & (POLLIN | POLLRDNORM) else 0
+            return max(filled, self.pipe.emptied.serial if events & (POLLOUT | POLLWRNORM) else 0)
+        return self.pipe.filled.serial if self.readable else self.pipe.emptied.serial
 
     # ---- reading and writing ---------------------------------------------------------------------------
 

@@ -124,8 +124,8 @@ class UnixSocket(AnonymousFile):
         self.held = 0
         self.shut = 0
         self.error = 0
-        self.came, self.room = Change(), Change()
-        """Something to receive; room to send. Both when the connection changes."""
+        self.came, self.room, self.altered = Change(), Change(), Change()
+        """Something to receive; room to send; a change of the connection, which is the others too."""
         self.send_buffer = self.receive_buffer = BUFFER_BYTES
         self.receive_timeout_ns: int | None = None
         self.send_timeout_ns: int | None = None
@@ -352,8 +352,8 @@ class UnixSocket(AnonymousFile):
 
     def changed(self, task: Thread) -> None:
         """The connection is not what it was: everybody who waits has to look."""
-        self.came.happened(task)
-        self.room.happened(task)
+        for change in (self.came, self.room, self.altered):
+            change.happened(task)
 
     def close(self, task: Thread) -> None:
         """unix_release_sock."""
@@ -384,8 +384,9 @@ class UnixSocket(AnonymousFile):
 
     def serial(self, events: int) -> int:
         """The last event on the sides that are asked for."""
-        came = self.came.serial if events & (POLLIN | POLLRDNORM | POLLRDHUP | POLLHUP | POLLERR) else 0
-        return max(came, self.room.serial if events & (POLLOUT | POLLWRNORM) else 0)
+        came = self.came.serial if events & (POLLIN | POLLRDNORM | POLLRDHUP) else 0
+        room = self.room.serial if events & (POLLOUT | POLLWRNORM) else 0
+        return max(came, room, self.altered.serial)
 
     def poll(self, task: Thread, events: int, wait_ms: int = 0) -> int:
         """POLL* bits that hold now (unix_poll, unix_dgram_poll)."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
+from filetask import Guest
 from kerneltask import call, fails
 from talk_rig import Blocked, numbers, share, two_tasks
 
 from lego.linux.errno import E, LinuxError
-from lego.linux.fcntl import O_NONBLOCK
+from lego.linux.fcntl import O_NONBLOCK, O_RDONLY, O_WRONLY
 from lego.linux.signal import Sig, bit
+from pcomponent.syscalls.table import TABLE
 from pcomponent.waiting import Interrupted, Wake
 
 PAGE = 4096
@@ -110,3 +114,26 @@ def test_nothing_stays_open_when_the_guest_cannot_be_told() -> None:
     with pytest.raises(LinuxError):
         call(parent, "pipe", 8)
     assert not parent.process.files.descriptors()
+
+
+def test_opening_a_fifo_waits_for_the_other_end(tmp_path: Path) -> None:
+    guest = Guest(tmp_path)
+    os.mkfifo(tmp_path / "queue")
+    entry = next(each for each in TABLE.values() if each.name == "open")
+    opening = entry.handler(guest.task, guest.pointer("/queue"), O_RDONLY, 0)
+    wait = next(opening)
+    assert not wait.ready(0)
+    writer = guest.call("open", "/queue", O_WRONLY | O_NONBLOCK)
+    assert wait.ready(0)
+    with pytest.raises(StopIteration) as done:
+        opening.send(Wake.READY)
+    guest.call("close", writer)
+    assert guest.read(done.value.value, 5) == b""
+    guest.call("close", done.value.value)
+    opening = entry.handler(guest.task, guest.pointer("/queue"), O_WRONLY, 0)
+    next(opening)
+    with pytest.raises(Interrupted):
+        opening.send(Wake.SIGNAL)
+    guest.fails(E.ENXIO, "open", "/queue", O_WRONLY | O_NONBLOCK)
+    assert not guest.kernel.rendezvous.fifos and not guest.handles()
+    guest.close()
