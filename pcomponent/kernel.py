@@ -56,11 +56,11 @@ class Kernel:
         self.endpoint = endpoint
         self.cache = cache
         self.counters = ProcessCounters()
+        self.rendezvous = Rendezvous()
         self.processes: dict[int, Process] = {}
         self.random = RandomSource(config.seed, f"kernel {endpoint.name}")
         self.unknown_calls: set[int] = set()
         self.objects = SharedObjects()
-        self.rendezvous = Rendezvous()
         self.spaces: dict[int, Space] = {}
         """Address spaces by the number that tags their lines."""
         self.current_space: Space | None = None
