@@ -16,6 +16,7 @@ from mcomponent.messages import Flush, ObjectFlush, cache_of
 from pcomponent.excache import layout as at
 from pcomponent.objects import SharedObject, SharedObjects
 from pcomponent.process import ProcessCounters
+from pcomponent.rendezvous import Rendezvous
 
 if TYPE_CHECKING:
     from pcomponent.cpu import Cpu
@@ -55,6 +56,7 @@ class Kernel:
         self.endpoint = endpoint
         self.cache = cache
         self.counters = ProcessCounters()
+        self.rendezvous = Rendezvous()
         self.processes: dict[int, Process] = {}
         self.random = RandomSource(config.seed, f"kernel {endpoint.name}")
         self.unknown_calls: set[int] = set()

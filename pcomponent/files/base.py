@@ -125,6 +125,19 @@ class OpenFile:
         """POLL* bits that hold now; files that are always ready say so."""
         return events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM)
 
+    def serial(self, events: int) -> int | None:
+        """The number of the last event that may have changed what `poll` says, for edge-triggered epoll; None for
+        files that do not count events."""
+        return None
+
+    def due_ns(self, task: Thread) -> int | None:
+        """When, on the monotonic virtual clock, readiness will change with nobody doing anything (a timer)."""
+        return None
+
+    def epolls(self, task: Thread) -> bool:
+        """Whether epoll takes it (file_can_poll)."""
+        return False
+
     polls_outside = False
     """Whether readiness can change without any guest thread running."""
 

@@ -20,7 +20,7 @@ from lego.fabric.wire import Buffer, Request
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_APPEND, O_NONBLOCK, SEEK_CUR, SEEK_END
 from lego.linux.signal import Sig, SigInfo
-from lego.linux.stat import S_IFIFO, FsStat, Stat
+from lego.linux.stat import S_IFIFO, S_IFSOCK, FsStat, Stat
 from lego.observe.clock import Meter, current
 from pcomponent import signals
 from pcomponent.files.base import POLLIN, POLLRDNORM, Blocking, OpenFile
@@ -205,6 +205,10 @@ class ConsoleFile(OpenFile):
             return events & (POLLIN | POLLRDNORM)
         found: int = self._quietly(task, Poll([self.stream], [events], wait_ms))[0].events[0]
         return found
+
+    def epolls(self, task: Thread) -> bool:
+        """Terminals, pipes and sockets; no redirected files."""
+        return self.terminal or self.stat(task).kind in (S_IFIFO, S_IFSOCK)
 
     # ---- messages ------------------------------------------------------------------------------------
 

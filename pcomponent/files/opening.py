@@ -36,9 +36,10 @@ from lego.linux.fcntl import (
     RESOLVE_NO_XDEV,
     W_OK,
 )
-from lego.linux.stat import S_IFDIR, S_IFLNK, S_IFREG
+from lego.linux.stat import S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG
 from pcomponent.files.base import OpenFile
 from pcomponent.files.directory import Directory, StorageDirectory
+from pcomponent.files.pipe import open_fifo
 from pcomponent.files.regular import RegularFile
 from pcomponent.files.storage import PathFile, ask_storage
 from pcomponent.paths import Place, permits
@@ -89,8 +90,13 @@ def _stored(task: Thread, reply: OpenReply, flags: int) -> OpenFile:
         return PathFile(shown, reply.path, reply.handle, reply.stat)
     if kind == S_IFDIR:
         return StorageDirectory(shown, reply.path, reply.handle)
-    if kind != S_IFREG or reply.object is None:
-        # A socket cannot be opened on Linux either; of FIFOs nobody is at the other end.
+    if kind == S_IFIFO:
+        try:
+            return open_fifo(task, shown, reply.path, reply.handle, reply.stat)
+        except LinuxError:
+            ask_storage(task, Close([reply.handle]))
+            raise
+    if kind != S_IFREG or reply.object is None:  # A socket cannot be opened on Linux either.
         ask_storage(task, Close([reply.handle]))
         raise LinuxError(E.ENXIO)
     file = RegularFile(shown, reply.path, reply.handle, reply.object)

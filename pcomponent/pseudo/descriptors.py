@@ -15,6 +15,7 @@ from lego.linux.fcntl import O_ACCMODE, O_CLOEXEC, O_RDONLY, O_RDWR, O_WRONLY
 from lego.linux.stat import S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG, FsStat, Stat
 from pcomponent.files.base import OpenFile
 from pcomponent.files.console import ConsoleFile
+from pcomponent.files.pipe import PipeFile
 from pcomponent.files.regular import RegularFile
 from pcomponent.pseudo.files import Text
 from pcomponent.pseudo.node import PROC, Directory, Link, Node
@@ -51,6 +52,8 @@ class OpenedNode(Node):
         wanted, has = flags & O_ACCMODE, self._file.flags & O_ACCMODE
         if wanted != has and has != O_RDWR:
             raise LinuxError(E.EACCES)
+        if isinstance(self._file, PipeFile):
+            return self._file.reopened(task, flags)
         if not self._file.handle:
             return self._file
         writable = wanted in (O_WRONLY, O_RDWR)

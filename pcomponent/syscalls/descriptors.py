@@ -30,6 +30,7 @@ from lego.linux.fcntl import (
 )
 from lego.linux.stat import S_IFREG
 from pcomponent.files.base import LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, OpenFile
+from pcomponent.files.pipe import pipe_size
 from pcomponent.files.regular import OFFSET_MAX
 from pcomponent.files.storage import StorageFile
 from pcomponent.syscalls.table import syscall
@@ -106,7 +107,7 @@ def fcntl(task: Thread, fd: int, command: int, argument: int) -> int:
         case 1027:  # F_DUPFD_QUERY
             return int(files.get_any(argument & 0xFFFFFFFF) is file)
         case 1031 | 1032:  # F_SETPIPE_SZ, F_GETPIPE_SZ
-            raise LinuxError(E.EBADF)  # What is no pipe is a bad descriptor here.
+            return pipe_size(task, file, command, argument)
         case 1025:  # F_GETLEASE
             return _UNLCK
         case 5 | 6 | 7 | 36 | 37 | 38:  # F_*LK*

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
@@ -36,8 +37,10 @@ from lego.linux.fcntl import (
 )
 from lego.regions import PAGE
 from pcomponent.files.opening import TMPFILE_BIT, open_path
+from pcomponent.files.pipe import FifoFile
 from pcomponent.paths import place, read_path
 from pcomponent.syscalls.table import syscall
+from pcomponent.waiting import Wait, Wake
 
 if TYPE_CHECKING:
     from pcomponent.process import Thread
@@ -50,9 +53,10 @@ _WITH_PATH = O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC
 _RESOLVE = (
     RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_CACHED
 )
+Opening = int | Generator[Wait, Wake, int]
+"""A descriptor, at once or when a FIFO has its other end."""
 _HOW = struct.Struct("<QQQ")  # include/uapi/linux/openat2.h, struct open_how
 CLOSE_RANGE_UNSHARE, CLOSE_RANGE_CLOEXEC = 2, 4
-_FIFOS = "FIFOs and sockets cannot be opened (ENXIO)"
 
 
 def _check(flags: int, mode: int, resolve: int) -> None:
@@ -74,7 +78,7 @@ def _check(flags: int, mode: int, resolve: int) -> None:
         raise LinuxError(E.EAGAIN)
 
 
-def _open(task: Thread, dirfd: int, pointer: int, flags: int, mode: int, resolve: int = 0) -> int:
+def _open(task: Thread, dirfd: int, pointer: int, flags: int, mode: int, resolve: int = 0) -> Opening:
     _check(flags, mode, resolve)
     path = read_path(task, pointer)
     files = task.process.files
@@ -83,10 +87,22 @@ def _open(task: Thread, dirfd: int, pointer: int, flags: int, mode: int, resolve
         # Allowed whenever the answer is not at hand, and it never is: it lies at another component.
         raise LinuxError(E.EAGAIN)
     file = open_path(task, place(task, dirfd, path, bool(resolve & RESOLVE_IN_ROOT)), flags, mode, resolve)
+    if isinstance(file, FifoFile):
+        return _connecting(task, file, bool(flags & O_CLOEXEC))
     return files.install(task, file, bool(flags & O_CLOEXEC))
 
 
-def _old_style(task: Thread, dirfd: int, pointer: int, flags: int, mode: int) -> int:
+def _connecting(task: Thread, file: FifoFile, close_on_exec: bool) -> Generator[Wait, Wake, int]:
+    """A FIFO is open when somebody has opened its other end."""
+    try:
+        yield from file.connect(task)
+        return task.process.files.install(task, file, close_on_exec)
+    except BaseException:
+        file.close(task)
+        raise
+
+
+def _old_style(task: Thread, dirfd: int, pointer: int, flags: int, mode: int) -> Opening:
     """build_open_how: what open and openat forgive, and openat2 does not."""
     flags = (flags | O_LARGEFILE) & _VALID
     if flags & O_PATH:
@@ -95,26 +111,26 @@ def _old_style(task: Thread, dirfd: int, pointer: int, flags: int, mode: int) ->
     return _open(task, dirfd, pointer, flags, mode)
 
 
-@syscall(2, "open", "path", "flags", "mode", support="partial", note=_FIFOS)
-def open_(task: Thread, pointer: int, flags: int, mode: int) -> int:
+@syscall(2, "open", "path", "flags", "mode")
+def open_(task: Thread, pointer: int, flags: int, mode: int) -> Opening:
     """open(2)."""
     return _old_style(task, AT_FDCWD, pointer, flags, mode)
 
 
-@syscall(257, "openat", "fd", "path", "flags", "mode", support="partial", note=_FIFOS)
-def openat(task: Thread, dirfd: int, pointer: int, flags: int, mode: int) -> int:
+@syscall(257, "openat", "fd", "path", "flags", "mode")
+def openat(task: Thread, dirfd: int, pointer: int, flags: int, mode: int) -> Opening:
     """openat(2)."""
     return _old_style(task, dirfd, pointer, flags, mode)
 
 
-@syscall(85, "creat", "path", "mode", support="partial", note=_FIFOS)
-def creat(task: Thread, pointer: int, mode: int) -> int:
+@syscall(85, "creat", "path", "mode")
+def creat(task: Thread, pointer: int, mode: int) -> Opening:
     """creat(2)."""
     return _old_style(task, AT_FDCWD, pointer, O_CREAT | O_WRONLY | O_TRUNC, mode)
 
 
-@syscall(437, "openat2", "fd", "path", "pointer", "size", support="partial", note=_FIFOS)
-def openat2(task: Thread, dirfd: int, pointer: int, how: int, size: int) -> int:
+@syscall(437, "openat2", "fd", "path", "pointer", "size")
+def openat2(task: Thread, dirfd: int, pointer: int, how: int, size: int) -> Opening:
     """openat2(2). A structure larger than ours must be zero beyond it (copy_struct_from_user)."""
     if size < _HOW.size:
         raise LinuxError(E.EINVAL)

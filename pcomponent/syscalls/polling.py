@@ -71,20 +71,20 @@ def _events(task: Thread, file: OpenFile, events: int, wait_ms: int) -> int:
 
 def _watch(task: Thread, watched: Watched, deadline_ns: int | None) -> Generator[Wait, Wake, list[int]]:
     """Waits until something holds for one of the files, or the deadline. Raises `Interrupted`."""
-    wait = Wait(
-        ready=(lambda wait_ms: any(_look(task, watched, wait_ms))) if watched else None,
-        until_ns=deadline_ns,
-        outside=any(file.polls_outside for file, _ in watched),
-    )
     while True:
         found = _look(task, watched)
         if any(found) or (deadline_ns is not None and task.kernel.monotonic_ns(task) >= deadline_ns):
             return found
-        wake = yield wait
-        if wake is Wake.READY:
+        due = [due_ns for file, _ in watched if (due_ns := file.due_ns(task)) is not None]
+        wake = yield Wait(
+            ready=(lambda wait_ms: any(_look(task, watched, wait_ms))) if watched else None,
+            until_ns=min(due if deadline_ns is None else [*due, deadline_ns], default=None),
+            outside=any(file.polls_outside for file, _ in watched),
+        )
+        if wake is not Wake.SIGNAL:
             continue
         found = _look(task, watched)
-        if wake is Wake.SIGNAL and not any(found):
+        if not any(found):
             # Never restarted after a handler, whatever SA_RESTART says (signal(7)).
             raise Interrupted(restart=False, restart_unhandled=True)
         return found
@@ -118,7 +118,8 @@ def _write_time_left(task: Thread, pointer: int, unit_ns: int, deadline_ns: int 
             raise
 
 
-def _read_mask(task: Thread, pointer: int, size: int) -> int | None:
+def read_mask(task: Thread, pointer: int, size: int) -> int | None:
+    """The signal mask that a call waits with; None for a null pointer. EINVAL; EFAULT."""
     if not pointer:
         return None
     if size != _SIGSET.size:
@@ -127,7 +128,7 @@ def _read_mask(task: Thread, pointer: int, size: int) -> int | None:
     return int(mask)
 
 
-def _with_mask(task: Thread, mask: int | None, waiting: Waiting) -> Waiting:
+def with_mask(task: Thread, mask: int | None, waiting: Waiting) -> Waiting:
     """Runs a wait with another signal mask."""
     if mask is None:
         return (yield from waiting)
@@ -159,8 +160,8 @@ def poll(task: Thread, pointer: int, count: int, timeout_ms: int) -> Waiting:
 def ppoll(task: Thread, pointer: int, count: int, timeout: int, mask: int, size: int) -> Waiting:
     """ppoll(2). The timeout's place receives what was left of it."""
     deadline = _deadline(task, _read_time(task, timeout, 1))
-    temporary = _read_mask(task, mask, size)
-    return _finishing(task, timeout, 1, deadline, _with_mask(task, temporary, _poll(task, pointer, count, deadline)))
+    temporary = read_mask(task, mask, size)
+    return _finishing(task, timeout, 1, deadline, with_mask(task, temporary, _poll(task, pointer, count, deadline)))
 
 
 def _finishing(task: Thread, pointer: int, unit_ns: int, deadline: int | None, waiting: Waiting) -> Waiting:
@@ -216,9 +217,9 @@ def pselect6(
     """pselect6(2): the last argument points to the mask's address and size."""
     mask, size = task.memory.read_struct(_SIGSET_AND_SIZE, mask_and_size) if mask_and_size else (0, 0)
     deadline = _deadline(task, _read_time(task, timeout, 1))
-    temporary = _read_mask(task, mask, size)
+    temporary = read_mask(task, mask, size)
     waiting = _select(task, count, (readers, writers, others), deadline)
-    return _finishing(task, timeout, 1, deadline, _with_mask(task, temporary, waiting))
+    return _finishing(task, timeout, 1, deadline, with_mask(task, temporary, waiting))
 
 
 def _select(task: Thread, count: int, pointers: tuple[int, int, int], deadline_ns: int | None) -> Waiting:

@@ -1,6 +1,6 @@
-"""From file to file without a buffer of the guest's: sendfile, copy_file_range, splice.
+"""From file to file without a buffer of the guest's: sendfile, copy_file_range.
 
-Source: fs/read_write.c, fs/splice.c.
+Source: fs/read_write.c. What one end of which must be a pipe is in `pcomponent.syscalls.splicing`.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 _OFFSET = struct.Struct("<q")
 _MASK_64 = (1 << 64) - 1
-_PIPES = "there are no pipes yet, and one end must be one: EINVAL"
 
 
-def _read_offset(task: Thread, pointer: int) -> int | None:
+def read_offset(task: Thread, pointer: int) -> int | None:
+    """An offset of the guest's; None for a null pointer. EFAULT."""
     if not pointer:
         return None
     (offset,) = task.memory.read_struct(_OFFSET, pointer)
@@ -46,7 +46,7 @@ def _move(
                 data = yield from source.pread(task, asked, at + total)
             if not data:
                 break
-            written = yield from _put(task, source, target, data, at is None, None if to is None else to + total)
+            written = yield from put_all(task, source, target, data, at is None, None if to is None else to + total)
         except (LinuxError, Interrupted):
             if total:
                 break
@@ -57,7 +57,7 @@ def _move(
     return total
 
 
-def _put(task: Thread, source: OpenFile, target: OpenFile, data: bytes, unread: bool, to: int | None) -> Moving:
+def put_all(task: Thread, source: OpenFile, target: OpenFile, data: bytes, unread: bool, to: int | None) -> Moving:
     """Writes what was read; what is not taken goes back to where it was read from."""
     written: int = 0
     try:
@@ -74,7 +74,7 @@ def _put(task: Thread, source: OpenFile, target: OpenFile, data: bytes, unread: 
 @syscall(40, "sendfile", "fd", "fd", "pointer", "size")
 def sendfile(task: Thread, out_fd: int, in_fd: int, pointer: int, count: int) -> Moving:
     """sendfile(2)."""
-    offset = _read_offset(task, pointer)
+    offset = read_offset(task, pointer)
     source = readable(task, in_fd)
     if offset is not None:
         source.seek(task, 0, SEEK_CUR)  # ESPIPE for what has no positions.
@@ -106,7 +106,7 @@ def copy_file_range(
     """copy_file_range(2), in the order of vfs_copy_file_range and generic_copy_file_checks."""
     files = task.process.files
     source, target = files.get(in_fd), files.get(out_fd)
-    at, to = _read_offset(task, in_pointer), _read_offset(task, out_pointer)
+    at, to = read_offset(task, in_pointer), read_offset(task, out_pointer)
     if flags:
         raise LinuxError(E.EINVAL)
     if source.directory or target.directory:
@@ -130,31 +130,3 @@ def copy_file_range(
         else:
             file.offset = position + moved
     return moved
-
-
-@syscall(275, "splice", "fd", "pointer", "fd", "pointer", "size", "flags", support="partial", note=_PIPES)
-def splice(task: Thread, in_fd: int, _at: int, out_fd: int, _to: int, count: int, flags: int) -> int:
-    """splice(2)."""
-    if not count:
-        return 0
-    if flags & ~0xF:
-        raise LinuxError(E.EINVAL)
-    files = task.process.files
-    if not files.get(in_fd).readable or not files.get(out_fd).writable:
-        raise LinuxError(E.EBADF)
-    raise LinuxError(E.EINVAL)
-
-
-@syscall(276, "tee", "fd", "fd", "size", "flags", support="partial", note=_PIPES)
-def tee(task: Thread, in_fd: int, out_fd: int, count: int, flags: int) -> int:
-    """tee(2)."""
-    return splice(task, in_fd, 0, out_fd, 0, count, flags)
-
-
-@syscall(278, "vmsplice", "fd", "pointer", "ulong", "flags", support="partial", note=_PIPES)
-def vmsplice(task: Thread, fd: int, _vectors: int, _count: int, flags: int) -> int:
-    """vmsplice(2). A descriptor that is no pipe is EBADF here."""
-    if flags & ~0xF:
-        raise LinuxError(E.EINVAL)
-    task.process.files.get(fd)
-    raise LinuxError(E.EBADF)

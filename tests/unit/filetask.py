@@ -24,6 +24,7 @@ from pcomponent.attributes import ProcessAttributes
 from pcomponent.credentials import Credentials
 from pcomponent.files.table import FileTable
 from pcomponent.process import WorkingDirectory
+from pcomponent.rendezvous import Rendezvous
 from pcomponent.rlimits import Limits
 from pcomponent.signals import SignalState, ThreadSignals
 from pcomponent.syscalls.table import TABLE
@@ -33,7 +34,8 @@ from scomponent.monitor import StorageMonitor
 from scomponent.namespace import Namespace
 
 FAMILIES = (
-    "attributes", "descriptors", "directories", "files", "filesystem", "opening", "polling", "transfer", "xattrs",
+    "attributes", "descriptors", "directories", "files", "filesystem", "opening", "pipes", "polling", "transfer",
+    "xattrs",
 )  # fmt: skip
 for family in FAMILIES:  # Importing one registers its calls.
     importlib.import_module(f"pcomponent.syscalls.{family}")
@@ -231,6 +233,7 @@ class Guest:
             realtime_ns=lambda task: 1_700_000_000_000_000_123,
             monotonic_ns=lambda task: task.meter.now_ns,
             processes={},
+            rendezvous=Rendezvous(),
             config=MachineConfig(),
         )
         process = SimpleNamespace(

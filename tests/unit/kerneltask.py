@@ -25,6 +25,7 @@ from pcomponent.kernel import RandomSource
 from pcomponent.process import Process, Thread, WorkingDirectory
 from pcomponent.pseudo.tree import PSEUDO, Leads
 from pcomponent.registers import Registers
+from pcomponent.rendezvous import Rendezvous
 from pcomponent.rlimits import Limits
 from pcomponent.signals import SignalState
 from pcomponent.syscalls.table import TABLE
@@ -117,6 +118,7 @@ class FakeKernel:
             transport.attach(monitor)
         self.endpoint = Endpoint("P0", transport, Network())
         self.processes: dict[int, Any] = {}
+        self.rendezvous = Rendezvous()
         self.random = RandomSource(self.config.seed, "kernel P0")
         self.cpu = FakeCpu()
 

@@ -1,0 +1,89 @@
+"""timerfd_create(2): a timer on virtual time whose expirations are read from a descriptor. Source: fs/timerfd.c."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lego.linux.errno import E, LinuxError
+from lego.linux.fcntl import O_NONBLOCK
+from pcomponent.files.anonymous import AnonymousFile, Change, wait_until
+from pcomponent.files.base import POLLIN, Blocking
+
+if TYPE_CHECKING:
+    from pcomponent.process import Thread
+
+_BYTES = 8
+
+
+class TimerFile(AnonymousFile):
+    """The timer. `offset_ns` is what its clock is ahead of the monotonic one."""
+
+    def __init__(self, task: Thread, flags: int, offset_ns: int) -> None:
+        super().__init__(task, flags, "timerfd", 0o600)
+        self.offset_ns = offset_ns
+        self._due_ns: int | None = None
+        """On the monotonic clock; None when it is not armed, or went off for the last time."""
+        self._interval_ns = 0
+        self._expired = 0
+        """How often it went off since the last read."""
+        self._change = Change()
+
+    def get(self, task: Thread) -> tuple[int, int]:
+        """Nanoseconds until it goes off, 0 when it will not, and the interval."""
+        self._look(task)
+        left = 0 if self._due_ns is None else max(1, self._due_ns - task.kernel.monotonic_ns(task))
+        return left, self._interval_ns
+
+    def set(self, task: Thread, value_ns: int, interval_ns: int, absolute: bool) -> None:
+        """Arms it, or disarms it with 0."""
+        self._expired = 0
+        self._interval_ns = interval_ns
+        if not value_ns:
+            self._due_ns = None
+        elif absolute:
+            self._due_ns = max(0, value_ns - self.offset_ns)
+        else:
+            self._due_ns = task.kernel.monotonic_ns(task) + value_ns
+        self._change.happened(task)
+
+    def _look(self, task: Thread) -> int:
+        """Lets it go off as often as it had to by now; returns how often it did since the last read."""
+        now = task.kernel.monotonic_ns(task)
+        if self._due_ns is not None and now >= self._due_ns:
+            if self._interval_ns:
+                times = (now - self._due_ns) // self._interval_ns + 1
+                self._due_ns += times * self._interval_ns
+            else:
+                times, self._due_ns = 1, None
+            self._expired += times
+            self._change.happened(task)
+        return self._expired
+
+    def serial(self, events: int) -> int:
+        """The last time that it was seen to go off."""
+        return self._change.serial
+
+    def due_ns(self, task: Thread) -> int | None:
+        """When it goes off next."""
+        return self._due_ns
+
+    def read(self, task: Thread, length: int) -> Blocking:
+        """How often it went off since the last read, 8 bytes. EINVAL; EAGAIN."""
+        if length < _BYTES:
+            raise LinuxError(E.EINVAL)
+        while not self._look(task):
+            if self.flags & O_NONBLOCK:
+                raise LinuxError(E.EAGAIN)
+            before = self._change.serial
+            yield from wait_until(
+                task,
+                lambda before=before: self._change.serial != before,  # type: ignore[misc]
+                self._change,
+                self._due_ns,
+            )
+        times, self._expired = self._expired, 0
+        return times.to_bytes(_BYTES, "little")
+
+    def poll(self, task: Thread, events: int, wait_ms: int = 0) -> int:
+        """POLL* bits that hold now."""
+        return POLLIN if self._look(task) else 0
