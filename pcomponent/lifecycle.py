@@ -6,6 +6,7 @@ from gmanager.messages import Exited
 from lego.fabric.errors import FabricError
 from lego.linux.fcntl import O_DIRECTORY, O_PATH
 from mcomponent.messages import Execute, Exit
+from pcomponent import threads
 from pcomponent.files.standard import open_standard
 from pcomponent.kernel import Kernel
 from pcomponent.messages import Start
@@ -77,6 +78,7 @@ class Lifecycle:
         if process.status is not None:
             return
         process.status = status
+        threads.end_all(process)
         task = next(iter(process.threads.values()))
         process.files.close_all(task)
         self._kernel.leave_space(process.space)
