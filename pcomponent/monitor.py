@@ -72,9 +72,10 @@ class ProcessorMonitor:
             return WaitReply(False)
         if process.lost is not None:
             return WaitReply(True, lost=process.lost[0], why=process.lost[1])
+        # On the scheduler's thread, hence after the last of what the end of the process costs.
+        self._scheduler.ask(lambda: self._kernel.processes.pop(request.pid, None))
         assert process.status is not None
         self._virtual_ns = max([self._virtual_ns, *(task.meter.now_ns for task in process.threads.values())])
-        self._scheduler.ask(lambda: self._kernel.processes.pop(request.pid, None))
         return WaitReply(True, code=process.status >> 8, signal=process.status & 0x7F)
 
     def _signal(self, request: Signal) -> Done:

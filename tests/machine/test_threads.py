@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -12,18 +11,9 @@ from harness import ENVIRONMENT
 from test_determinism import config, counted, once
 
 from lego.config import Topology
-from lego.machine import Machine, Result
+from lego.machine import Machine
 
 NAMES = ["threads_basics", "threads_sync", "threads_futex", "threads_signals"]
-
-
-def modelled(result: Result) -> dict[str, Any]:
-    """The statistics but for the fills of the emulator's TLB: when it is flushed it chooses its size by how full it was
-    within the last 100 ms of the host's time (QEMU, tlb_mmu_resize_locked). Nothing of the machine depends on it."""
-    statistics = counted(result)
-    for processor in statistics["processors"]:
-        processor["excache"].pop("tlb_fills")
-    return statistics
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -33,7 +23,7 @@ def test_the_same_twice(tmp_path: Path, name: str) -> None:
     )
     first, second = once(same, name), once(same, name)
     assert first.stdout == second.stdout and first.exit_code == second.exit_code == 0
-    assert modelled(first) == modelled(second)
+    assert counted(first) == counted(second)
 
 
 def test_seeds_change_the_order_and_repeat_it(tmp_path: Path) -> None:
