@@ -92,7 +92,8 @@ def end_thread(task: Thread) -> None:
 
 
 def end_others(task: Thread) -> None:
-    """All other threads end, wherever they are, as execve wants it; the caller gets the process's own number."""
+    """All other threads end, wherever they are, and the caller gets the process's own number and lets go of its locks:
+    for execve, when it cannot fail any more and the old image is still there (de_thread, exec_mm_release)."""
     process = task.process
     for other in [other for other in process.threads.values() if other is not task]:
         end_thread(other)
@@ -100,6 +101,8 @@ def end_others(task: Thread) -> None:
         del process.threads[task.tid]
         task.tid = process.pid
         process.threads[task.tid] = task
+    _let_go(task)
+    task.clear_child_tid = 0
 
 
 def end_all(process: Process) -> None:
@@ -122,18 +125,24 @@ def _release(task: Thread) -> None:
     if inspect.isgenerator(call) and not call.gi_running:  # A call that ends its own thread is not interrupted.
         call.close()
     task.context = None
-    kernel, now_ns = task.kernel, task.meter.now_ns
-    if task.robust_list:
-        with suppress(LinuxError):  # A list that is broken is left where it breaks.
-            _walk_robust_list(task, now_ns)
-        task.robust_list = 0
-    kernel.futexes.owner_ended(task, now_ns)
+    _let_go(task)
     if task.clear_child_tid:
         address, task.clear_child_tid = task.clear_child_tid, 0
         if len(task.process.threads) > 1:
             with suppress(LinuxError):  # Nobody can wait where nothing is mapped.
                 futexes.store(task, address, 0)
-                kernel.futexes.wake(futexes.key_of(task, address), 1, futexes.ALL_BITS, now_ns)
+                key = futexes.key_of(task, address)
+                task.kernel.futexes.wake(key, 1, futexes.ALL_BITS, task.meter.now_ns)
+
+
+def _let_go(task: Thread) -> None:
+    """The locks that a thread holds and does not give back itself."""
+    now_ns = task.meter.now_ns
+    if task.robust_list:
+        with suppress(LinuxError):  # A list that is broken is left where it breaks.
+            _walk_robust_list(task, now_ns)
+        task.robust_list = 0
+    task.kernel.futexes.owner_ended(task, now_ns)
 
 
 def _walk_robust_list(task: Thread, now_ns: int) -> None:
