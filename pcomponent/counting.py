@@ -31,8 +31,9 @@ ENTRIES_MAX = SLOTS // 2
 """Blocks that can be known at once. When there are so many no more are learned, so the next new one stops the CPU as
 unknown; then the table is emptied, and all translations with it."""
 
-# An entry is two words: the block's key (address, with the space in the top 16 bits), and its count. Multiplying spreads
-# the same addresses in many spaces over the table; the probe sequence is linear; entries are never removed one by one.
+# An entry is two words: the key of the block (its address, with the space in the top 16 bits) and its count.
+# Multiplying spreads the same addresses in many spaces over the table; the probe sequence is linear; entries are
+# never removed one by one.
 _SOURCE = f"""
 declare i32 @uc_emu_stop(ptr)
 

@@ -65,6 +65,8 @@ _FLUSH_BLOCKS = UC_CTL_TB_FLUSH | UC_CTL_IO_WRITE << 30
 _REMOVE_BLOCKS = UC_CTL_TB_REMOVE_CACHE | 2 << 26 | UC_CTL_IO_WRITE << 30
 
 
+_reg_read_batch = uclib.uc_reg_read_batch
+_reg_write_batch = uclib.uc_reg_write_batch
 _emu_start = uclib.uc_emu_start
 _emu_start.argtypes = (ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_size_t)
 
@@ -334,14 +336,15 @@ class Cpu:
     def syscall_arguments(self) -> tuple[int, ...]:
         """(number, six arguments, the address behind the instruction, flags)."""
         batch = self._syscall
-        uclib.uc_reg_read_batch(self._handle, batch.ids, batch.pointers, batch.count)
+        _reg_read_batch(self._handle, batch.ids, batch.pointers, batch.count)
         return tuple(batch.values)
 
     def write_result(self, result: int, rip: int, flags: int) -> None:
         """What SYSCALL leaves behind: the result in RAX, RIP in RCX, the flags in R11."""
         batch = self._result
-        batch.values[:] = [result & MASK_64, rip, flags]
-        uclib.uc_reg_write_batch(self._handle, batch.ids, batch.pointers, batch.count)
+        values = batch.values
+        values[0], values[1], values[2] = result & MASK_64, rip, flags
+        _reg_write_batch(self._handle, batch.ids, batch.pointers, batch.count)
 
     def write_base(self, register: str, value: int) -> None:
         """Sets "fs_base" or "gs_base"."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.numbers import name_of
+from pcomponent import strace
 from pcomponent.process import Thread
 from pcomponent.syscalls.table import TABLE, Call
 
@@ -48,4 +49,7 @@ def _unknown(task: Thread, number: int) -> int:
     """A call that Lego does not have: -ENOSYS, and named once."""
     name = name_of(number)
     task.kernel.counters.count("unknown_syscalls", name)
+    if number not in task.kernel.unknown_calls:
+        task.kernel.unknown_calls.add(number)
+        strace.emit(task, f"lego: {task.process.command}: {name} is not supported yet (ENOSYS)\n")
     return -E.ENOSYS

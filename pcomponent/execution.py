@@ -244,18 +244,13 @@ class Executor:
     def _on_fault(self, task: Thread) -> bool:
         self._stopped_inside(task)
         kernel, space = self._kernel, task.process.space
-        if task.rip != self._last_fault:
-            self._last_fault, self._repeats = task.rip, 0
-            kernel.tight = False
-            spares = kernel.cache.spares_in_use()
-            if spares:
-                kernel.flush_lines([line for line in spares if kernel.cache.is_dirty(line)])
-                for line in spares:
-                    kernel.cache.evict(line)
-        else:
-            self._repeats += 1
-            kernel.tight = self._repeats > kernel.cache.ways
         try:
+            if task.rip != self._last_fault:
+                self._last_fault, self._repeats = task.rip, 0
+                space.give_up_spares(self._cpu.fault_address)
+            else:
+                self._repeats += 1
+                kernel.tight = self._repeats > kernel.cache.ways
             space.fetch(self._cpu.fault_address, self._cpu.fault_access)
         except AccessFault as refused:
             self._refuse(task, refused)

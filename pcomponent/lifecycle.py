@@ -77,7 +77,6 @@ class Lifecycle:
         """The process ends with a wait(2) status: everything that it took is given back, here and elsewhere."""
         if process.status is not None:
             return
-        process.status = status
         threads.end_all(process)
         task = next(iter(process.threads.values()))
         process.files.close_all(task)
@@ -86,6 +85,7 @@ class Lifecycle:
         endpoint.call(process.home, Exit(process.pid))
         endpoint.call(process.storage, Close([process.working_directory.handle]))
         endpoint.call(MANAGER, Exited(process.pid, endpoint.name))
+        process.status = status  # Last: whoever waits for the end, on another host thread, finds all of it done.
 
     def lose(self, process: Process, error: FabricError) -> None:
         """The machine failed under a process: it ends here, and its front end is told why."""

@@ -33,6 +33,7 @@ class ProcessCounters(Counters):
     syscalls: dict[str, int] = keyed("system calls, by name")
     failed_syscalls: dict[str, int] = keyed("system calls that returned an error, by name")
     unknown_syscalls: dict[str, int] = keyed("system calls that Lego does not have (ENOSYS), by name")
+    lost_lines: int = counter("dirty lines of shared mappings that a full memory did not take when a process ended")
     faults: dict[str, int] = keyed("exceptions that became signals, by signal")
 
 

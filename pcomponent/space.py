@@ -76,15 +76,16 @@ class Space:
             return self._fetch_shared(page, region)
         number = page >> PAGE_SHIFT
         if whole or (region.object is None and number not in self.resident):
-            return self._fill(self.base_key | number, rights, zero=not whole)
+            return self._fill(page, rights, zero=not whole)
         return self._fetch_private(page, access, region)
 
-    def _fill(self, key: int, rights: int, zero: bool) -> int:
+    def _fill(self, page: int, rights: int, zero: bool) -> int:
         """A line that needs no message: of zeros, or about to be overwritten."""
         cache = self.cache
+        key = self.base_key | page >> PAGE_SHIFT
         line = cache.choose(key, self.kernel.tight)
         if cache.is_dirty(line):
-            self.kernel.flush_lines([line])
+            self._make_room([line], page)
         cache.evict(line)
         if zero:
             cache.line(line)[:] = _ZEROS
@@ -108,7 +109,7 @@ class Space:
         if cache.is_dirty(line):
             victim = self._victim_for(line, owner)
             if victim is None:
-                self._make_room(line, page)
+                self._make_room([line], page)
             else:
                 payload = cache.line(line)
         pages = self._pages_ahead(key, page, region, line) if region.object is not None else 1
@@ -134,9 +135,18 @@ class Space:
         address = (key & at.PAGE_MASK) << PAGE_SHIFT
         return address if self.owners.get(address >> VREGION_SHIFT) == owner else None
 
-    def _make_room(self, line: int, page: int) -> None:
+    def give_up_spares(self, page: int) -> None:
+        """Another instruction misses, on `page`: the spare lines that served the one before are written back."""
+        self.kernel.tight = False
+        spares = self.cache.spares_in_use()
+        self._make_room([line for line in spares if self.cache.is_dirty(line)], page)
+        for line in spares:
+            self.cache.evict(line)
+
+    def _make_room(self, lines: list[int], page: int) -> None:
+        """Writes dirty lines back for an access to `page`, which fails if the memory has no room for them."""
         try:
-            self.kernel.flush_lines([line])
+            self.kernel.flush_lines(lines)
         except LinuxError as error:
             raise _refused(error, page) from error
 
@@ -180,7 +190,7 @@ class Space:
             return line
         line = cache.choose(key, self.kernel.tight)
         if cache.is_dirty(line):
-            self._make_room(line, page)
+            self._make_room([line], page)
         cache.counters.misses += 1
         try:
             _, contents = self.kernel.endpoint.call(
@@ -381,8 +391,15 @@ class Space:
             self.cache.enter(self.base_key, self.windows)
 
     def release(self) -> None:
-        """The process is gone, or has another image: private lines are dropped, dirty shared ones written back."""
-        self.flush_shared(0, TASK_SIZE)
+        """The process is gone, or has another image: private lines are dropped, dirty shared ones written back. What a
+        full memory does not take is lost, and counted."""
+        try:
+            self.flush_shared(0, TASK_SIZE)
+        except LinuxError:
+            for region in self.regions:
+                for line in self._shared_lines(region) if region.flags & MAP_SHARED else ():
+                    self.kernel.counters.lost_lines += int(self.cache.is_dirty(line))
+                    self.cache.drop(line)
         self.forget(0, TASK_SIZE)
         self.regions = RegionMap()
         self.windows = []

@@ -1,8 +1,8 @@
 """Components that do next to nothing, to test what stands on top of them: a processor whose programs are a few words.
 
-    echo WORDS    writes them        cat      copies input to output       exit N     ends with N
-    kill N        dies of signal N   hang     waits for a signal, and dies of it
-    ignore        ends with 7 after three signals    lose    the memory breaks under it      deaf    P breaks
+echo WORDS    writes them        cat      copies input to output       exit N     ends with N
+kill N        dies of signal N   hang     waits for a signal, and dies of it
+ignore        ends with 7 after three signals    lose    the memory breaks under it      deaf    P breaks
 """
 
 import json
@@ -20,7 +20,7 @@ from lego.linux.stat import S_IFDIR, S_IFREG, Stat
 
 PROGRAMS = ("echo", "cat", "exit", "kill", "hang", "ignore", "lose", "deaf", "script")
 FILES = {f"/usr/bin/{name}": S_IFREG | 0o755 for name in PROGRAMS}
-FILES |= {path: S_IFDIR | 0o755 for path in ("/", "/home", os.getcwd())}
+FILES |= dict.fromkeys(("/", "/home", os.getcwd()), S_IFDIR | 493)
 FILES |= {"/usr/bin/plain": S_IFREG | 0o644, "/usr/bin/folder": S_IFDIR | 0o755, "/home/tool": S_IFREG | 0o755}
 
 
@@ -151,7 +151,7 @@ class FakeProcessor:
 
     def do_deaf(self, console, words):
         self.broken = True
-        return None
+        return
 
     def close(self):
         self.closed = True

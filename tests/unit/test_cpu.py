@@ -19,7 +19,9 @@ def bench() -> Bench:
 
 
 def test_a_syscall_stops_behind_the_instruction_with_its_arguments(bench: Bench) -> None:
-    assert bench.run(bytes.fromhex("b827000000") + SYSCALL, rdi=11, rsi=22, rdx=33, r10=44, r8=55, r9=66) is Stop.SYSCALL
+    assert (
+        bench.run(bytes.fromhex("b827000000") + SYSCALL, rdi=11, rsi=22, rdx=33, r10=44, r8=55, r9=66) is Stop.SYSCALL
+    )
     assert bench.cpu.syscall_arguments() == (39, 11, 22, 33, 44, 55, 66, CODE + 7, 0x202)
     assert bench.instructions == 2
 
@@ -60,7 +62,7 @@ def test_what_an_x86_64_v2_cpu_does_not_have_is_illegal(bench: Bench, code: str)
 
 
 def test_a_missing_page_stops_exactly_at_the_instruction(bench: Bench) -> None:
-    assert bench.run(bytes.fromhex("90904889" "07"), rdi=0x70_0123) is Stop.FAULT
+    assert bench.run(bytes.fromhex("9090488907"), rdi=0x70_0123) is Stop.FAULT
     assert (bench.cpu.rip, bench.cpu.fault_address, bench.cpu.fault_access) == (CODE + 2, 0x70_0000, 2)
     assert bench.instructions == 2
 
@@ -100,7 +102,7 @@ def test_changed_code_is_translated_again(bench: Bench) -> None:
 
 
 def test_a_quantum_ends_before_a_block_and_counts_to_the_instruction(bench: Bench) -> None:
-    loop = bytes.fromhex("48ffc0" "48ffc0" "ebf8")  # inc rax; inc rax; jmp loop
+    loop = bytes.fromhex("48ffc048ffc0ebf8")  # inc rax; inc rax; jmp loop
     assert bench.run(loop, quantum=3000) is Stop.QUANTUM
     assert bench.instructions >= 3000
     assert bench.cpu.read_registers().rax == bench.instructions // 3 * 2

@@ -2,10 +2,11 @@
 //
 //     word_count FILE [N]
 //
-// A word is a run of ASCII letters, whatever their case; of a longer one the last 25 letters count. The
-// file is mapped, not read, so every page of it travels through the machine's cache once; the table of
-// words is what is used again and again. Output: N lines "count word" (default 10), most frequent first
-// and equal counts in alphabetical order, then the totals. Exit status 0, or 1 with a message on stderr.
+// A word is a run of ASCII letters, folded to lower case; of a longer one the first 32 letters count.
+// The file is mapped, not read, so every page of it travels through the machine's cache once; the table
+// of words is what is used again and again. Output: N lines "count word" (default 10), most frequent
+// first and equal counts in alphabetical order, then the totals. Exit status 0, or 1 with a message on
+// stderr.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,14 +18,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, LETTER_BITS = 5, LONGEST = 125 / LETTER_BITS };
+enum { PAGE = 4096, LONGEST = 32 };
 
-// The letters of a word, 1 for 'a' to 26 for 'z', five bits each, the last one lowest.
-typedef unsigned __int128 packed;
+// The letters of a word, padded with zero bytes, so that two words are compared without a loop.
+union key {
+    char text[LONGEST];
+    uint64_t part[LONGEST / 8];
+};
 
 struct word {
-    packed letters;  // 0 marks a free slot.
-    uint64_t count;
+    union key key;
+    uint64_t count;  // 0 marks a free slot.
 };
 
 static struct word *table;
@@ -45,12 +49,24 @@ static struct word *allocate(size_t slots)
     return words;
 }
 
-// The slot that holds the word, or the free one where it belongs.
-static struct word *find(packed letters)
+static uint64_t difference(const union key *a, const union key *b)
 {
-    uint64_t mixed = ((uint64_t)letters ^ (uint64_t)(letters >> 64) * 0xc2b2ae3d27d4eb4fu) * 0x9e3779b97f4a7c15u;
-    size_t slot = (mixed ^ mixed >> 32) & (table_slots - 1);
-    while (table[slot].letters && table[slot].letters != letters)
+    return (a->part[0] ^ b->part[0]) | (a->part[1] ^ b->part[1]) | (a->part[2] ^ b->part[2]) |
+           (a->part[3] ^ b->part[3]);
+}
+
+static size_t home_slot(const union key *key)
+{
+    uint64_t mixed = key->part[0] * 0x9e3779b97f4a7c15u ^ key->part[1] * 0xc2b2ae3d27d4eb4fu ^
+                     key->part[2] * 0x165667b19e3779f9u ^ key->part[3] * 0x27d4eb2f165667c5u;
+    return (mixed ^ mixed >> 29) & (table_slots - 1);
+}
+
+// The slot that holds the key, or the free one where it belongs.
+static struct word *find(const union key *key)
+{
+    size_t slot = home_slot(key);
+    while (table[slot].count && difference(&table[slot].key, key))
         slot = (slot + 1) & (table_slots - 1);
     return &table[slot];
 }
@@ -62,25 +78,19 @@ static void grow(void)
     table_slots *= 2;
     table = allocate(table_slots);
     for (size_t i = 0; i < slots; i++)
-        if (old[i].letters)
-            *find(old[i].letters) = old[i];
+        if (old[i].count)
+            *find(&old[i].key) = old[i];
     free(old);
 }
 
-static void count_word(packed letters)
+static void count_word(const union key *key)
 {
-    struct word *word = find(letters);
-    word->letters = letters;
-    if (word->count++ == 0 && ++distinct * 3 > table_slots * 2)
+    struct word *word = find(key);
+    if (word->count++)
+        return;
+    word->key = *key;
+    if (++distinct * 3 > table_slots * 2)
         grow();
-}
-
-// The first letter on top, so that the order of numbers is the order of the alphabet.
-static packed first_letter_on_top(packed letters)
-{
-    while (letters >> (LETTER_BITS * (LONGEST - 1)) == 0)
-        letters <<= LETTER_BITS;
-    return letters;
 }
 
 static int by_count_then_text(const void *left, const void *right)
@@ -88,18 +98,7 @@ static int by_count_then_text(const void *left, const void *right)
     const struct word *a = left, *b = right;
     if (a->count != b->count)
         return a->count < b->count ? 1 : -1;
-    packed first = first_letter_on_top(a->letters), second = first_letter_on_top(b->letters);
-    return (first > second) - (first < second);
-}
-
-static void print_word(const struct word *word)
-{
-    char text[LONGEST + 1] = {0};
-    packed rest = first_letter_on_top(word->letters);
-    for (int i = LONGEST - 1; i >= 0; i--, rest >>= LETTER_BITS)
-        if (rest & 31)
-            text[i] = (char)('a' - 1 + (int)(rest & 31));
-    printf("%8llu %s\n", (unsigned long long)word->count, text);
+    return memcmp(a->key.text, b->key.text, LONGEST);
 }
 
 // Maps a file with at least one zero byte behind it, which ends the last word without a bounds check.
@@ -122,22 +121,28 @@ static const unsigned char *map_text(const char *path, size_t *size)
 
 static uint64_t count_text(const unsigned char *text, size_t size)
 {
-    static unsigned char letter_of[256];  // 0 for what stands between words.
-    for (int i = 0; i < 26; i++)
-        letter_of['a' + i] = letter_of['A' + i] = (unsigned char)(i + 1);
+    static unsigned char fold[256];  // Lower case for a letter, 0 for what stands between words.
+    for (int letter = 'a'; letter <= 'z'; letter++)
+        fold[letter] = fold[letter - 'a' + 'A'] = (unsigned char)letter;
 
-    const packed keep = ((packed)1 << (LETTER_BITS * LONGEST)) - 1;
     uint64_t words = 0;
     const unsigned char *end = text + size;
     while (text < end) {
-        packed letters = 0;
-        unsigned char letter;
-        while ((letter = letter_of[*text++]))
-            letters = letters << LETTER_BITS | letter;
-        if (letters) {
-            count_word(letters & keep);
-            words++;
+        if (!fold[*text]) {
+            text++;
+            continue;
         }
+        union key key = {{0}};
+        char spill;  // Letters past the longest word go where nobody looks.
+        const unsigned char *start = text;
+        unsigned char letter;
+        while ((letter = fold[*text])) {
+            char *place = text - start < LONGEST ? &key.text[text - start] : &spill;
+            *place = (char)letter;
+            text++;
+        }
+        count_word(&key);
+        words++;
     }
     return words;
 }
@@ -156,11 +161,11 @@ int main(int argc, char **argv)
 
     size_t used = 0;
     for (size_t i = 0; i < table_slots; i++)
-        if (table[i].letters)
+        if (table[i].count)
             table[used++] = table[i];
     qsort(table, used, sizeof *table, by_count_then_text);
     for (size_t i = 0; i < used && i < shown; i++)
-        print_word(&table[i]);
+        printf("%8llu %.*s\n", (unsigned long long)table[i].count, LONGEST, table[i].key.text);
     printf("%llu words, %zu distinct, %zu bytes\n", (unsigned long long)words, used, size);
     return fflush(stdout) ? 1 : 0;
 }

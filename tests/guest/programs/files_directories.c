@@ -3,6 +3,14 @@
 #include <dirent.h>
 #include <sys/syscall.h>
 
+struct linux_dirent64 {
+    uint64_t inode;
+    int64_t next;
+    unsigned short length;
+    unsigned char kind;
+    char name[];
+};
+
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 static void list(const char *path) {
@@ -65,9 +73,9 @@ int main(void) {
     while ((n = syscall(SYS_getdents64, fd, buffer, sizeof buffer)) > 0) {
         calls++;
         for (long at = 0; at < n;) {
-            struct dirent64 *entry = (struct dirent64 *)(buffer + at);
-            at += entry->d_reclen;
-            if (entry->d_reclen % 8 || entry->d_ino == 0) check_failures++;
+            const struct linux_dirent64 *record = (const struct linux_dirent64 *)(buffer + at);
+            at += record->length;
+            if (record->length % 8 || record->inode == 0) check_failures++;
             total++;
         }
     }

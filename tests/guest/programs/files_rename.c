@@ -1,5 +1,11 @@
 /* rename and renameat2: over files and directories, NOREPLACE, EXCHANGE, and errors. */
 #include "check.h"
+#include <sys/syscall.h>
+
+#undef RENAME_NOREPLACE
+#undef RENAME_EXCHANGE
+enum { RENAME_NOREPLACE = 1, RENAME_EXCHANGE = 2 };
+#define renameat2(...) syscall(SYS_renameat2, __VA_ARGS__)
 
 static void put(const char *name) {
     int fd = make_file(name, 0, 0);

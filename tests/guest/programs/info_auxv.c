@@ -33,7 +33,7 @@ int main(int argc, char **argv) {
     CHECK(file && strcmp(strrchr(file, '/') + 1, strrchr(argv[0], '/') + 1) == 0);
     CHECK((char *)environ > (char *)argv && argv[argc] == NULL && environ == argv + argc + 1);
     CHECK(argv[0] > (char *)environ && file > argv[0]); /* Strings lie above the vectors. */
-    register uintptr_t rsp __asm__("rsp");
+    uintptr_t rsp = (uintptr_t)__builtin_frame_address(0);
     CHECK((uintptr_t)argv > rsp && (uintptr_t)argv - rsp < 100000);
     CHECK(((uintptr_t)(argv - 1) & 15) == 0); /* The stack pointer at the entry point. */
     CHECK(*(long *)(argv - 1) == argc);

@@ -17,7 +17,7 @@ int main(void) {
     CHECK(sched_setaffinity(0, sizeof set, &set) == 0);
     SHOW(sched_yield());
     unsigned cpu = 9999, node = 9999;
-    SHOW(getcpu(&cpu, &node));
+    SHOW(syscall(SYS_getcpu, &cpu, &node, NULL));
     CHECK(CPU_ISSET(cpu, &set));
     SHOW(getpriority(PRIO_PROCESS, 0));
     SHOW(sched_getscheduler(0));
