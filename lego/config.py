@@ -75,7 +75,10 @@ class MachineConfig(msgspec.Struct, frozen=True, kw_only=True):
     environment: tuple[str, ...] = ()
     """K=V, added to it, or in place of a variable of the same name."""
     seed: int = 0
-    cores: int = 1
+    cores: int = 4
+    """Of each processor: as many threads run at the same virtual time."""
+    quantum_instructions: int = 100_000
+    """How many instructions a thread runs before another that can run too."""
     instruction_ps: int = 417
     """Picoseconds for one instruction: 2.4 GHz at one a cycle, LegoOS's Xeon E5-2620."""
     syscall_ns: int = 100
@@ -207,8 +210,9 @@ def checked(config: MachineConfig) -> MachineConfig:
         raise ConfigError("memory", f"{format_size(config.memory_bytes)} is too small: at least 1MiB")
     if config.memory_placement not in ("home", "spread"):
         raise ConfigError("memory_placement", f'{config.memory_placement!r} is neither "home" nor "spread"')
-    for key, least in (("prefetch_pages", 1), ("cores", 1), ("threads_max", 1), ("seed", 0), ("epoch_s", 0),
-                       ("instruction_ps", 0), ("syscall_ns", 0), ("zero_fill_ns", 0)):  # fmt: skip
+    for key, least in (("prefetch_pages", 1), ("cores", 1), ("quantum_instructions", 1), ("threads_max", 1),
+                       ("seed", 0), ("epoch_s", 0), ("instruction_ps", 0), ("syscall_ns", 0),
+                       ("zero_fill_ns", 0)):  # fmt: skip
         if getattr(config, key) < least:
             raise ConfigError(key, f"{getattr(config, key)} is too small: at least {least}")
     if not config.cwd.startswith("/"):

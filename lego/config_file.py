@@ -135,6 +135,7 @@ SETTINGS: dict[str, Setting] = {
     "prefetch_pages": Setting(_number, "prefetch_pages"),
     "memory_placement": Setting(_text, "memory_placement"),
     "cores": Setting(_number, "cores"),
+    "quantum_instructions": Setting(_number, "quantum_instructions"),
     "instruction_ps": Setting(_number, "instruction_ps"),
     "syscall_ns": Setting(_number, "syscall_ns"),
     "zero_fill_ns": Setting(_number, "zero_fill_ns"),

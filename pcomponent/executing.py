@@ -9,7 +9,7 @@ from __future__ import annotations
 from lego.linux.signal import Sig
 from lego.regions import TASK_SIZE
 from mcomponent.messages import Execute, ExecuteReply
-from pcomponent import credentials
+from pcomponent import credentials, threads
 from pcomponent.process import Process, Thread
 from pcomponent.registers import Registers
 from pcomponent.rlimits import Resource
@@ -41,6 +41,7 @@ def execute(task: Thread, directory: int, path: str, arguments: list[bytes], env
             storage=process.storage,
         ),
     )
+    threads.end_others(task)
     if alone:
         kernel.leave_space(old)  # The memory has dropped its part already.
         process.kin.borrowing, process.kin.released_ns = False, task.meter.now_ns
@@ -57,8 +58,6 @@ def execute(task: Thread, directory: int, path: str, arguments: list[bytes], env
 def _become(task: Thread, reply: ExecuteReply, environment: list[bytes]) -> None:
     """What is reset; timers, pending signals and the mask are not."""
     process = task.process
-    process.threads = {process.pid: task}
-    task.tid = process.pid
     process.path, process.command = reply.path, reply.command
     process.arguments, process.environment = reply.arguments, environment
     task.name = reply.command

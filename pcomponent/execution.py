@@ -1,6 +1,6 @@
 """One thread in user mode: runs it, and deals with everything that stops the CPU.
 
-    executor.step(task)     # until the thread's quantum is over, it is parked, or it has ended
+    executor.step(task, quantum, until_ns)     # until its turn is over, it is parked, or it has ended
 
 A stop is one of: a system call (`dispatcher`), an access that the ExCache cannot serve (`space.fetch`), a store
 into executed code, an exception, or the end of the quantum. Before a thread goes on in user mode its
@@ -42,8 +42,10 @@ if TYPE_CHECKING:
 
 QUANTUM = 2_000_000
 """Instructions between two looks at what came from outside: a millisecond or two of host time."""
+FOREVER_NS = 1 << 63
 
 RDTSC = b"\x0f\x31"
+_UNFINISHED = (Stop.FAULT, Stop.CODE_WRITE, Stop.AGAIN)
 
 
 class Executor:
@@ -56,6 +58,8 @@ class Executor:
         self._on_cpu: Thread | None = None
         self._last_fault = 0
         self._repeats = 0
+        self._budget = 0
+        self._until_ns = FOREVER_NS
         self._stops = {
             Stop.SYSCALL: self._on_syscall,
             Stop.FAULT: self._on_fault,
@@ -68,11 +72,14 @@ class Executor:
 
     # ---- one turn -----------------------------------------------------------------------------------
 
-    def step(self, task: Thread) -> None:
-        """Gives a runnable thread its turn. Raises `FabricError` when the machine fails under it."""
+    def step(self, task: Thread, quantum: int = QUANTUM, until_ns: int = FOREVER_NS) -> None:
+        """Gives a runnable thread its turn: `quantum` instructions, or until its clock reaches `until_ns`, but at least
+        one block of code. Raises `FabricError` when the machine fails under it."""
         current.meter = task.meter
         self._load(task)
-        self._budget = self._quantum(task)
+        self._kernel.stirred = False
+        self._until_ns = until_ns
+        self._budget = self._quantum(task, quantum)
         try:
             if task.call is not None and not self._resume(task):
                 return
@@ -83,17 +90,21 @@ class Executor:
                 stop = self._cpu.run(task.rip, self._budget)
                 if not self._stops[stop](task):
                     return
+                if task.meter.now_ns >= self._until_ns:
+                    # An instruction whose pages come one by one is let through, or it would lose them again.
+                    self._budget = min(self._budget, 1 if stop in _UNFINISHED else 0)
             timers.expire(task)
         except Ended:
             self._on_cpu = None
 
-    def _quantum(self, task: Thread) -> int:
+    def _quantum(self, task: Thread, quantum: int) -> int:
         """Instructions until the thread is to be looked at again: fewer when a timer is due earlier."""
         due_ns = timers.next_due_ns(task.process)
-        if due_ns is None:
-            return QUANTUM
-        left = (due_ns - task.meter.now_ns) * 1000 // max(1, self._kernel.config.instruction_ps)
-        return max(1, min(QUANTUM, left))
+        until_ns = self._until_ns if due_ns is None else min(due_ns, self._until_ns)
+        if until_ns >= FOREVER_NS:
+            return quantum
+        left = (until_ns - task.meter.now_ns) * 1000 // max(1, self._kernel.config.instruction_ps)
+        return max(1, min(quantum, left))
 
     def _load(self, task: Thread) -> None:
         """Makes a thread's state the CPU's."""
@@ -106,6 +117,7 @@ class Executor:
             else:
                 self._cpu.restore_context(task.context)
             self._on_cpu = task
+            self._last_fault = 0
         self._kernel.enter_space(task.process.space)
 
     def _account(self, task: Thread) -> None:
@@ -188,6 +200,11 @@ class Executor:
         due_ns = timers.next_due_ns(task.process)
         if due_ns is not None and task.meter.now_ns >= due_ns:
             timers.expire(task)
+        if self._kernel.stirred:  # Another can run now: it does not have to wait for a whole turn.
+            self._kernel.stirred = False
+            quantum_ns = self._kernel.config.quantum_instructions * self._kernel.config.instruction_ps // 1000
+            self._budget = min(self._budget, self._kernel.config.quantum_instructions)
+            self._until_ns = min(self._until_ns, task.meter.now_ns + quantum_ns)
         return True
 
     def _interrupted(self, task: Thread, interrupted: Interrupted) -> bool:

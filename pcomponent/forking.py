@@ -25,6 +25,7 @@ from pcomponent.process import Process, Thread
 from pcomponent.rlimits import Resource
 from pcomponent.space import Space
 from pcomponent.waiting import Interrupted, Wait
+from pcomponent.waking import queue_up
 
 CSIGNAL = 0xFF
 CLONE_VM, CLONE_FS, CLONE_FILES, CLONE_SIGHAND, CLONE_PIDFD = 0x100, 0x200, 0x400, 0x800, 0x1000
@@ -67,6 +68,7 @@ def fork(task: Thread, flags: int, stack: int, parent_tid: int, child_tid: int, 
             thread.memory.write_struct(_TID, child_tid, child.pid)
     thread.meter = Meter(task.meter.now_ns)
     child.started_ns = task.meter.now_ns
+    queue_up(thread)
     return child.pid
 
 

@@ -14,6 +14,7 @@ from lego.linux.mman import MAP_SHARED, PROT_WRITE
 from lego.regions import PAGE_SHIFT, VREGION_SHIFT, ObjectId, page_down, page_up
 from mcomponent.messages import Flush, ObjectFlush, cache_of
 from pcomponent.excache import layout as at
+from pcomponent.futexes import Futexes
 from pcomponent.objects import SharedObject, SharedObjects
 from pcomponent.process import ProcessCounters
 from pcomponent.rendezvous import Rendezvous
@@ -61,6 +62,12 @@ class Kernel:
         self.random = RandomSource(config.seed, f"kernel {endpoint.name}")
         self.unknown_calls: set[int] = set()
         self.objects = SharedObjects()
+        self.futexes = Futexes()
+        self.threads_made = 0
+        self.turns = 0
+        """Counts up whenever a thread queues up for a turn."""
+        self.stirred = False
+        """A thread became runnable while another has its turn."""
         self.spaces: dict[int, Space] = {}
         """Address spaces by the number that tags their lines."""
         self.current_space: Space | None = None

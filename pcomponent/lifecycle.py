@@ -16,7 +16,7 @@ from lego.fabric.errors import FabricError
 from lego.linux.fcntl import O_DIRECTORY, O_PATH
 from lego.linux.signal import Sig
 from mcomponent.messages import Execute, Exit
-from pcomponent import family
+from pcomponent import family, threads
 from pcomponent.executing import execute
 from pcomponent.files.base import Blocking
 from pcomponent.files.standard import open_standard
@@ -131,6 +131,7 @@ class Lifecycle:
             for each in list(self._kernel.processes.values()):
                 if each.kin.root == process.pid:
                     self.end_process(each, Sig.KILL)
+        threads.end_all(process)
         task = next(iter(process.threads.values()))
         process.files.users -= 1
         if not process.files.users:

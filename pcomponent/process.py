@@ -84,6 +84,12 @@ class Process:
         self.space: Space
         self.limits: Limits
         self.signals: SignalState
+        self.attention = False
+        """Its signals or threads changed: the scheduler must see whether a parked thread is to be woken."""
+        self.ended_instructions = 0
+        """What threads that have ended executed, ..."""
+        self.ended_kernel_ns = 0
+        """... and how long they were in system calls."""
         self.status: int | None = None
         """The wait(2) status once it ended: code << 8, or the signal's number."""
         self.lost: tuple[str, str] | None = None
@@ -104,6 +110,10 @@ class Thread:
         self.tid = tid
         self.meter = Meter()
         """The virtual clock of the core that it runs on."""
+        self.core = 0
+        """The core that it ran on last."""
+        self.turn = 0
+        """Its place among runnable threads of the same clock: lower numbers come first."""
         self.signal_mask = 0
         """Bit n-1 is signal n."""
         self.signals = ThreadSignals()

@@ -1,13 +1,19 @@
 """The scheduler of a processor component: one host thread that owns the kernel, the ExCache and the CPU.
 
-Requests from other host threads are *jobs*, run between two turns. The runnable thread whose clock is lowest gets
-the next turn; when none can run, the virtual clock jumps to the next deadline, or the host waits for what comes
-from outside, in slices, so that jobs and signals are never late by more than one.
+Requests from other host threads are *jobs*, run between two turns. Every thread has a clock, and every core: until when
+it was busy. The next turn goes to the thread that can start first, when its clock and one of its cores allow it;
+among equals to the one that has waited longest. It runs for a quantum of instructions, and its clock stays
+within a quantum of the others'. A deadline that comes before the next start is served first.
+
+Futexes and signals wake threads themselves (`waking.wake`); other waits are asked between turns. When no thread can
+run, the virtual clock jumps to the next deadline, or the host waits for what comes from outside, in slices, so
+that jobs and signals are never late by more than one. Nothing but that depends on the host's time.
 """
 
 from __future__ import annotations
 
 import queue
+import random
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -15,15 +21,18 @@ from typing import Any
 from lego.fabric.errors import FabricError
 from lego.observe.clock import Meter, current
 from pcomponent import timers
-from pcomponent.execution import Executor
+from pcomponent.execution import FOREVER_NS, QUANTUM, Executor
 from pcomponent.kernel import Kernel
 from pcomponent.lifecycle import Lifecycle
 from pcomponent.process import Process, Thread
 from pcomponent.signals import deliverable
 from pcomponent.waiting import Wake
+from pcomponent.waking import wake
 
 SLICE_MS = 20
 """The longest that the host waits for the outside at a time."""
+OUTSIDE_TURNS = 20
+"""After how many turns of others the outside is asked for a thread that waits for it."""
 
 
 class Scheduler:
@@ -35,8 +44,22 @@ class Scheduler:
         self._lifecycle = lifecycle
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._changed = threading.Condition()
+        self._reset()
+        self._unpolled = 0
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
+
+    def _reset(self) -> None:
+        """An idle machine: its clocks and its randomness begin anew, so that a run does not depend on those before."""
+        config = self._kernel.config
+        self._cores = [0] * config.cores
+        """The clock of each core: until when it was busy."""
+        self._now_ns = 0
+        """The clock of the thread that ran last: what it did, it did by then."""
+        self._free_ns = 0
+        """When the first core is free."""
+        self._random = random.Random(f"{config.seed}/scheduler {self._kernel.endpoint.name}")
+        """Makes turns up to a quarter shorter, so that each seed has an interleaving of its own."""
 
     # ---- from other host threads ----------------------------------------------------------------------
 
@@ -107,39 +130,123 @@ class Scheduler:
 
     def _turn(self) -> None:
         """One turn for one thread, or a wait when none can run."""
-        tasks = [task for process in self._running() for task in process.threads.values()]
-        runnable = [task for task in tasks if self._ready(task)]
-        task = min(runnable, key=lambda each: (each.meter.now_ns, each.tid)) if runnable else self._idle(tasks)
+        tasks = self._tasks()
+        task = self._next(tasks)
         if task is None:
             return
+        quantum, until_ns = self._share(task, tasks)
+        core = self._place(task)
+        self._unpolled += 1
         try:
-            self._executor.step(task)
+            self._executor.step(task, quantum, until_ns)
         except FabricError as error:
             for process in self._running():
                 self._lifecycle.lose(process, error)
+        self._now_ns = task.meter.now_ns
+        for used in {core, task.core}:
+            self._cores[used] = max(self._cores[used], task.meter.now_ns)
+        self._free_ns = min(self._cores)
+        if task.wait is None:
+            self._kernel.turns += 1
+            task.turn = self._kernel.turns
         if task.process.status is not None:
             self._announce()
+            if not self._running():  # The next program finds an idle machine, whose clocks begin anew.
+                self._reset()
 
     def _announce(self) -> None:
         with self._changed:
             self._changed.notify_all()
 
-    def _ready(self, task: Thread) -> bool:
-        """Whether a thread can run now; one whose wait is over is told why."""
-        wait = task.wait
-        if wait is None:
-            return True
-        if deliverable(task):
-            return self._wake(task, Wake.SIGNAL)
-        if wait.ready is not None:
+    # ---- who is next ----------------------------------------------------------------------------------
+
+    def _tasks(self) -> list[Thread]:
+        """The threads of all processes that run and are not stopped."""
+        tasks: list[Thread] = []
+        for process in self._running():
+            if process.signals.stopped:
+                continue
+            if process.attention:
+                self._attend(process)
+            tasks.extend(process.threads.values())
+        return tasks
+
+    def _attend(self, process: Process) -> None:
+        """Wakes the parked threads of a process that have a signal to take."""
+        process.attention = False
+        for task in process.threads.values():
+            if task.wait is not None and deliverable(task):
+                wake(task, self._now_ns, Wake.SIGNAL)
+
+    def _start_ns(self, task: Thread) -> int:
+        """When a runnable thread can run: when it is ready, and one of its cores is free."""
+        affinity = task.attributes.affinity
+        if not affinity:
+            free_ns = self._free_ns
+        else:
+            free_ns = min(now_ns for core, now_ns in enumerate(self._cores) if affinity >> core & 1)
+        return max(task.meter.now_ns, free_ns)
+
+    def _place(self, task: Thread) -> int:
+        """Puts a thread on a core: the one that it ran on when that is free in time, else the one free first."""
+        start_ns = self._start_ns(task)
+        allowed = task.attributes.affinity_mask(len(self._cores))
+        core = task.core
+        if not allowed >> core & 1 or self._cores[core] > start_ns:
+            core = min(
+                (each for each in range(len(self._cores)) if allowed >> each & 1),
+                key=lambda each: (max(self._cores[each], start_ns), each),
+            )
+        task.core = core
+        task.meter.now_ns = max(start_ns, self._cores[core])
+        return core
+
+    def _order(self, task: Thread) -> tuple[int, int, int]:
+        return self._start_ns(task), task.meter.now_ns, task.turn
+
+    def _next(self, tasks: list[Thread]) -> Thread | None:
+        """The runnable thread that can start first, unless somebody's deadline comes before that."""
+        self._poll(tasks)
+        runnable = [task for task in tasks if task.wait is None]
+        if not runnable:
+            return self._idle(tasks)
+        task = runnable[0] if len(runnable) == 1 else min(runnable, key=self._order)
+        while (due := self._next_deadline(tasks)) is not None and due[0] <= self._start_ns(task):
+            self._expire(*due)
+            runnable = [each for each in tasks if each.wait is None]
+            task = min(runnable, key=self._order)
+        return task
+
+    def _share(self, task: Thread, tasks: list[Thread]) -> tuple[int, int]:
+        """How long a turn may be: (instructions, until when on the thread's clock)."""
+        others = [self._start_ns(each) for each in tasks if each.wait is None and each is not task]
+        due = self._next_deadline(tasks)
+        until_ns = FOREVER_NS if due is None else due[0]
+        if not others:
+            return QUANTUM, until_ns
+        config = self._kernel.config
+        quantum = config.quantum_instructions - self._random.randrange(config.quantum_instructions // 4 + 1)
+        turn_ns = quantum * config.instruction_ps // 1000
+        return quantum, min(until_ns, max(min(others), self._start_ns(task)) + turn_ns)
+
+    def _poll(self, tasks: list[Thread]) -> None:
+        """Wakes the parked threads whose wait is over. The outside is asked only now and then, and asking takes no
+        virtual time."""
+        outside = self._unpolled >= OUTSIDE_TURNS
+        if outside:
+            self._unpolled = 0
+        for task in tasks:
+            wait = task.wait
+            if wait is None or wait.ready is None or (wait.outside and not outside):
+                continue
+            before_ns = task.meter.now_ns
             current.meter = task.meter
             if wait.ready(0):
-                return self._wake(task, Wake.READY)
-        return False
+                wake(task, self._now_ns)
+            else:
+                task.meter.now_ns = before_ns
 
-    def _wake(self, task: Thread, why: Wake) -> bool:
-        task.wait, task.wake = None, why
-        return True
+    # ---- when nobody can run --------------------------------------------------------------------------
 
     def _idle(self, tasks: list[Thread]) -> Thread | None:
         """Nobody can run: waits for the outside, or lets the clock jump. Returns who can run now, if anybody."""
@@ -147,53 +254,67 @@ class Scheduler:
         outside = [task for task in tasks if task.wait is not None and task.wait.outside]
         if not outside:
             if due is not None:
-                return self._jump(due[0], due[1])
+                return self._jump(tasks, due)
             # Only a signal from outside can end this: see to the jobs.
             job = self._next_job(SLICE_MS / 1000)
             if job is not _NOTHING:
                 self._jobs.put(job)
             return None
-        left_ms = SLICE_MS if due is None else max(0, -(-(due[0] - due[1].meter.now_ns) // 1_000_000))
-        task = outside[0]
-        assert task.wait is not None and task.wait.ready is not None
-        current.meter = task.meter
-        if task.wait.ready(min(SLICE_MS, left_ms)):
-            self._wake(task, Wake.READY)
-            return task
+        now_ns = max(task.meter.now_ns for task in outside)
+        left_ms = SLICE_MS if due is None else max(0, -(-(due[0] - now_ns) // 1_000_000))
+        for place, task in enumerate(outside):
+            assert task.wait is not None and task.wait.ready is not None
+            current.meter = task.meter
+            if task.wait.ready(min(SLICE_MS, left_ms) if place == 0 else 0):
+                wake(task, self._now_ns)
+                return task
         if due is None:
             return None
         if left_ms <= SLICE_MS:
-            return self._jump(due[0], due[1])
+            return self._jump(tasks, due)
         # The deadline is waited for in host time, since what may come before it comes in host time.
         for each in tasks:
             each.meter.now_ns += min(SLICE_MS, left_ms) * 1_000_000
         return None
 
     def _next_deadline(self, tasks: list[Thread]) -> tuple[int, Thread] | None:
-        """The earliest time at which a waiting thread is to be woken, and which."""
-        found: list[tuple[int, int, Thread]] = []
+        """The earliest time at which a waiting thread is to be woken or a process's timer is due, and which."""
+        found: tuple[int, int, Thread] | None = None
+        process: Process | None = None
         for task in tasks:
             if task.wait is not None and task.wait.until_ns is not None:
-                found.append((task.wait.until_ns, task.tid, task))
-            due_ns = timers.next_due_ns(task.process)
-            if due_ns is not None:
-                found.append((due_ns, task.tid, task))
-        if not found:
-            return None
-        when, _, task = min(found, key=lambda each: each[:2])
-        return when, task
+                each = (task.wait.until_ns, task.turn, task)
+                if found is None or each[:2] < found[:2]:
+                    found = each
+            if task.process is not process:
+                process = task.process
+                due_ns = timers.next_due_ns(process)
+                if due_ns is not None and (found is None or due_ns < found[0]):
+                    found = (due_ns, task.turn, task)
+        return None if found is None else (found[0], found[2])
 
-    def _jump(self, when_ns: int, task: Thread) -> Thread | None:
-        """Lets the clock of a sleeping thread reach a deadline: of its wait, or of a timer."""
-        task.meter.now_ns = max(task.meter.now_ns, when_ns)
-        timers.expire(task)
-        if deliverable(task):
-            self._wake(task, Wake.SIGNAL)
-            return task
-        if task.wait is not None and task.wait.until_ns is not None and task.wait.until_ns <= task.meter.now_ns:
-            self._wake(task, Wake.TIMEOUT)
-            return task
-        return None
+    def _expire(self, when_ns: int, task: Thread) -> None:
+        """A deadline is reached: a thread's wait ends, or its process's timer sends its signal."""
+        process = task.process
+        due_ns = timers.next_due_ns(process)
+        if due_ns is not None and due_ns <= when_ns:
+            before_ns = task.meter.now_ns
+            task.meter.now_ns = max(before_ns, when_ns)
+            timers.expire(task)
+            if task.wait is not None:
+                task.meter.now_ns = before_ns
+            process.attention = False
+            for each in process.threads.values():
+                if each.wait is not None and deliverable(each):
+                    wake(each, when_ns, Wake.SIGNAL)
+        if task.wait is not None and task.wait.until_ns is not None and task.wait.until_ns <= when_ns:
+            wake(task, when_ns, Wake.TIMEOUT)
+
+    def _jump(self, tasks: list[Thread], due: tuple[int, Thread]) -> Thread | None:
+        """Lets the clock reach a deadline. Returns who can run now."""
+        self._expire(*due)
+        runnable = [task for task in tasks if task.wait is None]
+        return min(runnable, key=self._order) if runnable else None
 
 
 _NOTHING = object()

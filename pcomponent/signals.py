@@ -141,6 +141,8 @@ class SignalState:
     def __init__(self) -> None:
         self._actions: dict[int, Action] = {}
         self.pending = Pending()
+        self.chosen: dict[int, Thread] = {}
+        """Which thread is to take a pending signal of the process, by number, where there are several."""
         self.stopped = False
         """Whether a stop signal holds the whole process until SIGCONT or SIGKILL."""
         self.on_change: Callable[[int], None] | None = None
@@ -217,8 +219,37 @@ def pending_mask(task: Thread) -> int:
 def deliverable(task: Thread) -> bool:
     """Whether a signal waits that the thread does not block: it must not sleep, nor go on in user mode before
     `signal_delivery.deliver`. A stopped process takes none: SIGCONT and SIGKILL make it go on when they are sent."""
-    state = task.process.signals
-    return bool((task.signals.pending.mask | state.pending.mask) & ~task.signal_mask) and not state.stopped
+    process = task.process
+    if process.signals.stopped:
+        return False
+    shared = process.signals.pending.mask & ~task.signal_mask
+    if task.signals.pending.mask & ~task.signal_mask:
+        return True
+    return bool(shared) and (len(process.threads) < 2 or _is_for(task, shared))
+
+
+def _is_for(task: Thread, shared: int) -> bool:
+    """Whether one of its process's signals is for this thread, or was for one that has ended or blocks it now
+    (complete_signal, retarget_shared_pending)."""
+    process = task.process
+    while shared:
+        number = (shared & -shared).bit_length()
+        shared &= shared - 1
+        chosen = process.signals.chosen.get(number)
+        if chosen is None or chosen is task or chosen.signal_mask & bit(number):
+            return True
+        if process.threads.get(chosen.tid) is not chosen:
+            return True
+    return False
+
+
+def _choose_thread(process: Process, number: int) -> None:
+    """The first thread that does not block a signal is to take it (complete_signal)."""
+    process.signals.chosen.pop(number, None)
+    for thread in process.threads.values():
+        if not thread.signal_mask & bit(number):
+            process.signals.chosen[number] = thread
+            return
 
 
 def send_to_thread(task: Thread, number: int, info: SigInfo | None = None) -> None:
@@ -232,6 +263,7 @@ def send_to_process(process: Process, number: int, info: SigInfo | None = None) 
     blocked = -1
     for thread in process.threads.values():
         blocked &= thread.signal_mask
+    _choose_thread(process, number)
     _send(process, process.signals.pending, blocked, info or SigInfo.kernel(number))
 
 
@@ -246,6 +278,7 @@ def _send(process: Process, pending: Pending, blocked: int, info: SigInfo) -> No
         if pending.mask & bit(number):
             return  # Lost, as Linux loses what kill(2) sent when the queue is full.
     pending.add(info)
+    process.attention = process.kernel.stirred = True
 
 
 def _prepare(process: Process, number: int) -> None:
@@ -319,6 +352,8 @@ def force(task: Thread, info: SigInfo, fatal: bool = False) -> None:
 def set_mask(task: Thread, mask: int) -> None:
     """Changes what a thread blocks; SIGKILL and SIGSTOP cannot be."""
     task.signal_mask = mask & ~KERNEL_ONLY
+    if task.process.signals.pending.mask & mask:
+        task.process.attention = True  # Another thread may have to take what this one blocks now.
 
 
 def until_signal(task: Thread, mask: int) -> Callable[[int], bool]:

@@ -24,8 +24,9 @@ def thread_times(task: Thread) -> tuple[int, int]:
 
 
 def process_times(process: Process) -> tuple[int, int]:
-    """User and system time of all threads of a process, ns."""
-    user_ns = system_ns = 0
+    """User and system time of all threads of a process, also those that have ended, ns."""
+    user_ns = process.ended_instructions * process.kernel.config.instruction_ps // 1000
+    system_ns = process.ended_kernel_ns
     for task in process.threads.values():
         user, system = thread_times(task)
         user_ns, system_ns = user_ns + user, system_ns + system

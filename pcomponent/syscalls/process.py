@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lego.linux.errno import E, LinuxError
 from lego.regions import TASK_SIZE
-from pcomponent import strace
+from pcomponent import strace, threads
 from pcomponent.dispatcher import Ended
 from pcomponent.process import Thread
 from pcomponent.syscalls.table import syscall
@@ -29,8 +29,13 @@ def exit_group(task: Thread, code: int) -> None:
 
 @syscall(60, "exit", "int")
 def exit_thread(task: Thread, code: int) -> None:
-    """_exit(2) of the only thread ends the process."""
-    exit_group(task, code)
+    """_exit(2): one thread ends; with the last one the process does, by its status (synchronize_group_exit)."""
+    if len(task.process.threads) == 1:
+        exit_group(task, code)
+    if task.process.trace:
+        strace.ended(task, f"exited with {code & 0xFF}")
+    threads.end_thread(task)
+    raise Ended
 
 
 @syscall(158, "arch_prctl", "int", "ulong", support="partial", note="CPUID faulting and shadow stacks are EINVAL")

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from lego.linux.errno import E, LinuxError
 from pcomponent.attributes import SCHED_BATCH, SCHED_FIFO, SCHED_IDLE, SCHED_OTHER, SCHED_RR
 from pcomponent.credentials import SYS_NICE
+from pcomponent.files.base import Blocking
 from pcomponent.rlimits import Resource
 from pcomponent.syscalls.table import syscall
 from pcomponent.syscalls.timespec import write_timespec
 from pcomponent.tasks import find_thread, members, same_owner, visible
+from pcomponent.waiting import Wait
 
 if TYPE_CHECKING:
     from pcomponent.process import Process, Thread
@@ -32,17 +34,17 @@ _NORMAL = (SCHED_OTHER, SCHED_BATCH, SCHED_IDLE)
 
 
 @syscall(24, "sched_yield")
-def sched_yield(task: Thread) -> int:
-    """The thread with the lowest clock runs next, as after any call."""
+def sched_yield(task: Thread) -> Blocking:
+    """Ends the thread's turn: it comes behind those whose clock is the same."""
+    yield Wait(ready=lambda _wait_ms: True)
     return 0
 
 
-@syscall(309, "getcpu", "pointer", "pointer", "pointer", support="partial", note="the first that the thread may use")
+@syscall(309, "getcpu", "pointer", "pointer", "pointer")
 def getcpu(task: Thread, cpu: int, node: int, unused: int) -> int:
     """On which processor the thread runs; there is one memory node."""
     if cpu:
-        mask = task.attributes.affinity_mask(task.kernel.config.cores)
-        task.memory.write_struct(_UINT, cpu, (mask & -mask).bit_length() - 1)
+        task.memory.write_struct(_UINT, cpu, task.core)
     if node:
         task.memory.write_struct(_UINT, node, 0)
     return 0
@@ -63,7 +65,7 @@ def sched_getaffinity(task: Thread, tid: int, length: int, address: int) -> int:
     return count
 
 
-@syscall(203, "sched_setaffinity", "pid", "uint", "pointer", support="partial", note=_NOTE)
+@syscall(203, "sched_setaffinity", "pid", "uint", "pointer")
 def sched_setaffinity(task: Thread, tid: int, length: int, address: int) -> int:
     """Sets them; EINVAL when none of them exists."""
     cores = task.kernel.config.cores
@@ -76,6 +78,8 @@ def sched_setaffinity(task: Thread, tid: int, length: int, address: int) -> int:
     if not mask:
         raise LinuxError(E.EINVAL)
     target.attributes.affinity = mask
+    if not mask >> target.core & 1:
+        target.core = (mask & -mask).bit_length() - 1
     return 0
 
 

@@ -20,6 +20,7 @@ seed = 7
 prefetch-pages = 4
 memory_placement = "spread"
 cores = 2
+quantum_instructions = 5000
 instruction_ps = 100
 syscall_ns = 1
 zero_fill_ns = 2
@@ -53,6 +54,7 @@ def test_every_key(write, tmp_path):
     assert (config.cwd, config.environment, config.inherit_environment) == ("/data", ("LANG=C",), False)
     assert (config.seed, config.prefetch_pages, config.memory_placement, config.cores) == (7, 4, "spread", 2)
     assert (config.instruction_ps, config.syscall_ns, config.zero_fill_ns, config.epoch_s) == (100, 1, 2, 3)
+    assert config.quantum_instructions == 5000
     assert (config.network, config.threads_max, config.trace) == (PRESETS["none"], 9, True)
     assert (made.inproc, made.stats, made.stats_json) == (True, True, str(tmp_path / "out.json"))
     written = {line.split(" = ")[0].replace("-", "_") for line in EVERYTHING.strip().splitlines()}

@@ -1,0 +1,158 @@
+"""Futexes: who waits on which word, in the order of arrival. Source: kernel/futex/, futex(2).
+
+A word is named by a key: the space and address of private memory, or the object and offset of a shared mapping, so
+that processes meet on a shared page wherever they map it. Queues live only while somebody waits.
+
+    waiter = futexes.wait(key, task, bitset)      # then the thread parks until waiter.woken
+    futexes.wake(key, count, bitset, now_ns)      # the first `count` whose bits meet
+
+Priority-inheriting locks keep their owner here while somebody waits; the word always has the owner's thread number, so
+the lock goes from hand to hand without being free in between.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from lego.linux.errno import E, LinuxError
+from lego.linux.mman import MAP_SHARED
+from lego.regions import page_down
+from mcomponent.messages import READ
+from pcomponent.excache import layout as at
+from pcomponent.waking import wake
+
+if TYPE_CHECKING:
+    from pcomponent.process import Thread
+
+Key = tuple[int, int]
+ALL_BITS = 0xFFFFFFFF
+WAITERS, OWNER_DIED, TID_MASK = 0x80000000, 0x40000000, 0x3FFFFFFF
+WORD = struct.Struct("<I")
+
+
+class Waiter:
+    """One thread in a queue."""
+
+    __slots__ = ("address", "bitset", "key", "task", "woken")
+
+    def __init__(self, key: Key, task: Thread, bitset: int, address: int) -> None:
+        self.key = key
+        self.task = task
+        self.bitset = bitset
+        self.address = address
+        """Where the thread itself sees the word."""
+        self.woken = False
+
+
+class Futexes:
+    """All queues of one processor component."""
+
+    def __init__(self) -> None:
+        self._queues: dict[Key, list[Waiter]] = {}
+        self._owners: dict[Key, Thread] = {}
+        """Of priority-inheriting locks that somebody waits for."""
+
+    def __len__(self) -> int:
+        """How many threads wait."""
+        return sum(len(queue) for queue in self._queues.values())
+
+    def waiting(self, key: Key) -> list[Waiter]:
+        """The queue of a word, the first to be woken first."""
+        return self._queues.get(key, [])
+
+    def wait(self, key: Key, task: Thread, bitset: int = ALL_BITS, address: int = 0) -> Waiter:
+        """Puts a thread behind all others of a word."""
+        waiter = Waiter(key, task, bitset, address)
+        self._queues.setdefault(key, []).append(waiter)
+        return waiter
+
+    def leave(self, waiter: Waiter) -> None:
+        """Takes a thread that was not woken out of its queue; nothing when it was."""
+        if not waiter.woken:
+            self._remove(waiter)
+
+    def _remove(self, waiter: Waiter) -> None:
+        queue = self._queues[waiter.key]
+        queue.remove(waiter)
+        if not queue:
+            del self._queues[waiter.key]
+            self._owners.pop(waiter.key, None)
+
+    def wake(self, key: Key, count: int, bitset: int, now_ns: int) -> int:
+        """Wakes the first `count` threads whose bits meet `bitset`, at a time; returns how many there were."""
+        chosen = [waiter for waiter in self.waiting(key) if waiter.bitset & bitset][: max(count, 0)]
+        for waiter in chosen:
+            self._release(waiter, now_ns)
+        return len(chosen)
+
+    def _release(self, waiter: Waiter, now_ns: int) -> None:
+        self._remove(waiter)
+        waiter.woken = True
+        wake(waiter.task, now_ns)
+
+    def requeue(self, key: Key, other: Key, count: int) -> int:
+        """Moves the first `count` threads of a queue behind those of another."""
+        if key == other:
+            return min(count, len(self.waiting(key)))
+        moved = self.waiting(key)[: max(count, 0)]
+        for waiter in moved:
+            self._remove(waiter)
+            waiter.key = other
+            self._queues.setdefault(other, []).append(waiter)
+        return len(moved)
+
+    def is_lock(self, key: Key) -> bool:
+        """Whether a queue is of a priority-inheriting lock."""
+        return key in self._owners
+
+    def wait_for_owner(self, key: Key, owner: Thread, task: Thread, address: int) -> Waiter:
+        """Queues for a priority-inheriting lock that `owner` holds."""
+        self._owners[key] = owner
+        return self.wait(key, task, address=address)
+
+    def hand_over(self, key: Key, now_ns: int, died: int = 0) -> int:
+        """Gives a lock to the first in its queue; returns the word's new value, 0 when nobody waits."""
+        queue = self.waiting(key)
+        if not queue:
+            return 0
+        first = queue[0]
+        self._release(first, now_ns)
+        if not self.waiting(key):
+            return first.task.tid | died
+        self._owners[key] = first.task
+        return first.task.tid | WAITERS | died
+
+    def owner_ended(self, task: Thread, now_ns: int) -> None:
+        """The locks that a thread held when it ended go to those who wait for them (exit_pi_state_list)."""
+        for key in [key for key, owner in self._owners.items() if owner is task]:
+            first = self.waiting(key)[0]
+            word = self.hand_over(key, now_ns, OWNER_DIED)
+            store(first.task, first.address, word)
+
+
+def key_of(task: Thread, address: int, private: bool = False) -> Key:
+    """Which word an address means (get_futex_key). EINVAL when it is not aligned, EFAULT when it is not mapped;
+    a `private` word is only looked at when its value is."""
+    if address % 4:
+        raise LinuxError(E.EINVAL)
+    space = task.memory
+    if not private:
+        region = space.regions.find(page_down(address))
+        if region is not None and region.flags & MAP_SHARED and region.object is not None:
+            base = task.kernel.objects.of(region.object).base_key
+            return base | at.OBJECT_BIT, address - region.start + region.offset
+        if region is None or not region.prot & READ:
+            raise LinuxError(E.EFAULT)
+    return space.number, address
+
+
+def load(task: Thread, address: int) -> int:
+    """The value of a word. EFAULT."""
+    value: int = task.memory.read_struct(WORD, address)[0]
+    return value
+
+
+def store(task: Thread, address: int, value: int) -> None:
+    """Changes a word. Nothing happens between a `load` and a `store` without a wait. EFAULT."""
+    task.memory.write_struct(WORD, address, value)

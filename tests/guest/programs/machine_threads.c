@@ -1,0 +1,53 @@
+/* For tests/machine/test_threads.py: `compute THREADS` shares a fixed amount of work out, `many COUNT` makes threads one
+ * after another, `contend THREADS` lets them fight for one mutex and prints who got it in which order.
+ * flags: -pthread
+ */
+#include <pthread.h>
+#include <sched.h>
+#include "check.h"
+
+static int threads;
+static volatile long results[64];
+static void *compute(void *argument) {
+    long me = (long)argument, sum = 0;
+    for (long i = 0; i < 4000000 / threads; i++) sum += i ^ me;
+    results[me] = sum;
+    return NULL;
+}
+static void *nothing(void *argument) { return argument; }
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static char order[64 * 50 + 1];
+static int taken;
+static void *contend(void *argument) {
+    for (int i = 0; i < 50; i++) {
+        pthread_mutex_lock(&mutex);
+        order[taken++] = (char)('A' + (long)argument);
+        for (volatile int j = 0; j < 300; j++) {
+        }
+        pthread_mutex_unlock(&mutex);
+        for (volatile int j = 0; j < 100 * (long)argument; j++) {
+        }
+        if (i % 7 == 0) sched_yield();
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv) {
+    pthread_t t[64];
+    threads = argc > 2 ? atoi(argv[2]) : 1;
+    if (argc > 1 && !strcmp(argv[1], "many")) {
+        int failed = 0;
+        for (long i = 0; i < threads; i++) {
+            void *result;
+            if (pthread_create(t, NULL, nothing, (void *)i) || pthread_join(t[0], &result) || result != (void *)i) failed++;
+        }
+        SHOW(failed);
+        return 0;
+    }
+    int fight = argc > 1 && !strcmp(argv[1], "contend");
+    for (long i = 0; i < threads; i++) pthread_create(&t[i], NULL, fight ? contend : compute, (void *)i);
+    for (int i = 0; i < threads; i++) pthread_join(t[i], NULL);
+    if (fight) puts(order);
+    return 0;
+}
