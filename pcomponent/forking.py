@@ -31,6 +31,7 @@ CSIGNAL = 0xFF
 CLONE_VM, CLONE_FS, CLONE_FILES, CLONE_SIGHAND, CLONE_PIDFD = 0x100, 0x200, 0x400, 0x800, 0x1000
 CLONE_VFORK, CLONE_PARENT, CLONE_THREAD, CLONE_SETTLS = 0x4000, 0x8000, 0x10000, 0x80000
 CLONE_PARENT_SETTID, CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID = 0x100000, 0x200000, 0x1000000
+CLONE_CLEAR_SIGHAND = 1 << 32
 NAMESPACES = 0x7E020080
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET, NEWTIME: root of a vNode has no CAP_SYS_ADMIN."""
 
@@ -103,6 +104,8 @@ def _copy(task: Thread, pid: int, flags: int) -> Process:
     child.umask, child.limits, child.signals = parent.umask, parent.limits.copy(), parent.signals.for_child()
     child.kin.root = parent.kin.root
     family.watch(child)
+    if flags & CLONE_CLEAR_SIGHAND:
+        child.signals.for_exec()
     thread = Thread(child, pid)
     thread.signal_mask = task.signal_mask
     if not flags & CLONE_VM or flags & CLONE_VFORK:

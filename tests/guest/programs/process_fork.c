@@ -108,6 +108,20 @@ static void shared(void) {
     CHECK(words[2] == 5);
     file[13] = 'd';
     MUST(msync(file, 2 * PAGE, MS_SYNC));
+    pid = (pid_t)MUST(fork());
+    if (pid == 0) { /* A second opening of the file, which ends with the child. */
+        int again = (int)MUST(open("shared", O_RDWR));
+        char *view = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, again, 0);
+        CHECK(view[13] == 'd');
+        view[PAGE] = 'e';
+        _exit(0);
+    }
+    CHECK(finish(pid) == 0);
+    char last = 0;
+    file[PAGE + 1] = 'f';
+    SHOW(msync(file, 2 * PAGE, MS_SYNC));
+    MUST(pread(fd, &last, 1, PAGE + 1));
+    CHECK(last == 'f' && file[PAGE] == 'e');
 }
 
 static void files(void) {
