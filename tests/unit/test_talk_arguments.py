@@ -1,4 +1,4 @@
-"""Wrong arguments to everything that talks: each call returns, waits or fails with an errno, and leaves nothing behind."""
+"""Wrong arguments to everything that talks: each call returns, waits or fails with an errno, and leaves nothing open."""
 
 from __future__ import annotations
 
@@ -11,7 +11,54 @@ from talk_rig import Blocked
 
 from pcomponent.syscalls.table import TABLE
 
-NAMES = ["pipe", "pipe2", "eventfd", "eventfd2", "timerfd_create", "timerfd_settime", "timerfd_gettime", "signalfd", "signalfd4", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "socket", "socketpair", "bind", "listen", "connect", "accept", "accept4", "getsockname", "getpeername", "shutdown", "sendto", "sendmsg", "sendmmsg", "recvfrom", "recvmsg", "recvmmsg", "getsockopt", "setsockopt", "splice", "tee", "vmsplice", "read", "write", "dup", "close", "fcntl", "ioctl", "poll", "lseek", "fstat", "readv"]
+NAMES = [
+    "pipe",
+    "pipe2",
+    "eventfd",
+    "eventfd2",
+    "timerfd_create",
+    "timerfd_settime",
+    "timerfd_gettime",
+    "signalfd",
+    "signalfd4",
+    "epoll_create",
+    "epoll_create1",
+    "epoll_ctl",
+    "epoll_wait",
+    "epoll_pwait",
+    "epoll_pwait2",
+    "socket",
+    "socketpair",
+    "bind",
+    "listen",
+    "connect",
+    "accept",
+    "accept4",
+    "getsockname",
+    "getpeername",
+    "shutdown",
+    "sendto",
+    "sendmsg",
+    "sendmmsg",
+    "recvfrom",
+    "recvmsg",
+    "recvmmsg",
+    "getsockopt",
+    "setsockopt",
+    "splice",
+    "tee",
+    "vmsplice",
+    "read",
+    "write",
+    "dup",
+    "close",
+    "fcntl",
+    "ioctl",
+    "poll",
+    "lseek",
+    "fstat",
+    "readv",
+]
 CALLS = {call.name: call for call in TABLE.values()}
 
 
