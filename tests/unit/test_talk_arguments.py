@@ -1,4 +1,4 @@
-"""Wrong arguments to everything that talks: each call returns, waits or fails with an errno, and leaves nothing open."""
+"""Wrong arguments to everything that talks: each call returns, waits or fails with an errno, and leaves none open."""
 
 from __future__ import annotations
 
