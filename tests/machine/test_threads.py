@@ -13,7 +13,7 @@ from test_determinism import config, counted, once
 from lego.config import Topology
 from lego.machine import Machine
 
-NAMES = ["threads_basics", "threads_sync", "threads_futex", "threads_signals"]
+NAMES = ["threads_basics", "threads_sync", "threads_futex", "threads_signals", "threads_time"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -34,6 +34,23 @@ def test_seeds_change_the_order_and_repeat_it(tmp_path: Path) -> None:
     assert orders[:4] == orders[4:]
     assert len(set(orders)) > 1
     assert all(len(order.strip()) == 300 for order in orders)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_interleaving_changes_what_is_printed(tmp_path: Path, name: str) -> None:
+    outputs = set()
+    for seed in range(20):
+        quantum = (1_000, 3_000, 20_000, 100_000)[seed % 4]
+        small = {"excache_bytes": 1 << 18, "ways": 4} if seed & 1 else {}
+        machine = config(tmp_path, seed=seed, cores=1 + seed // 4 % 4, quantum_instructions=quantum, **small)
+        result = once(machine, name)
+        outputs.add((result.exit_code, result.stdout))
+    assert len(outputs) == 1 and next(iter(outputs))[0] == 0
+
+
+def test_a_machine_has_no_more_threads_than_it_may(tmp_path: Path) -> None:
+    result = once(config(tmp_path, threads_max=10), "machine_threads", "crowd", "30")
+    assert result.stdout == b"made = 9\nEAGAIN\n"
 
 
 def test_a_spinning_thread_starves_nobody_on_one_core(tmp_path: Path) -> None:

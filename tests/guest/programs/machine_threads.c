@@ -1,5 +1,6 @@
-/* For tests/machine/test_threads.py: `compute THREADS` shares a fixed amount of work out, `many COUNT` makes threads one
- * after another, `contend THREADS` lets them fight for one mutex and prints who got it in which order.
+/* For tests/machine/test_threads.py: `compute THREADS` shares a fixed amount of work out, `many COUNT` makes threads
+ * one after another, `crowd COUNT` as many at once as it may, `contend THREADS` lets them fight for one mutex and
+ * prints who got it in which order.
  * flags: -pthread
  */
 #include <pthread.h>
@@ -15,6 +16,11 @@ static void *compute(void *argument) {
     return NULL;
 }
 static void *nothing(void *argument) { return argument; }
+
+static void *sleep_long(void *argument) {
+    sleep(1000);
+    return argument;
+}
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static char order[64 * 50 + 1];
@@ -40,9 +46,17 @@ int main(int argc, char **argv) {
         int failed = 0;
         for (long i = 0; i < threads; i++) {
             void *result;
-            if (pthread_create(t, NULL, nothing, (void *)i) || pthread_join(t[0], &result) || result != (void *)i) failed++;
+            if (pthread_create(t, NULL, nothing, (void *)i)) failed++;
+            if (pthread_join(t[0], &result) || result != (void *)i) failed++;
         }
         SHOW(failed);
+        return 0;
+    }
+    if (argc > 1 && !strcmp(argv[1], "crowd")) {
+        int made = 0, error = 0;
+        while (made < threads && !(error = pthread_create(t, NULL, sleep_long, NULL))) made++;
+        SHOW(made);
+        puts(error_name(error));
         return 0;
     }
     int fight = argc > 1 && !strcmp(argv[1], "contend");

@@ -45,11 +45,12 @@ int main(void) {
     args.exit_signal = 300;
     SHOW(syscall(SYS_clone3, &args, sizeof args));
 
-    int tid = clone(body, stack + sizeof stack, THREAD | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID,
-                    (void *)42, &parent_tid, NULL, &child_tid);
+    int flags = THREAD | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+    int tid = clone(body, stack + sizeof stack, flags, (void *)42, &parent_tid, NULL, &child_tid);
     CHECK(tid > 0);
     int value;
-    while ((value = __atomic_load_n(&child_tid, __ATOMIC_SEQ_CST)) != 0) syscall(SYS_futex, &child_tid, FUTEX_WAIT, value, NULL, NULL, 0);
+    while ((value = __atomic_load_n(&child_tid, __ATOMIC_SEQ_CST)) != 0)
+        syscall(SYS_futex, &child_tid, FUTEX_WAIT, value, NULL, NULL, 0);
     CHECK(parent_tid == tid && seen_tid == tid);
     SHOW(seen);
     SHOW(child_tid);

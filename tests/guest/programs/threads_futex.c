@@ -77,9 +77,9 @@ int main(void) {
     SHOW(futex(&word, FUTEX_CMP_REQUEUE_PRIVATE, 1, (void *)1, &other, 0));
     pthread_join(t[0], NULL);
     SHOW(futex(&word, FUTEX_WAKE_PRIVATE, 9, NULL, NULL, 0));
+    pthread_join(t[3], NULL);
     SHOW(futex(&other, FUTEX_WAKE_PRIVATE, 9, NULL, NULL, 0));
     pthread_join(t[1], NULL);
-    pthread_join(t[3], NULL);
     for (int i = 0; i < 4; i++) printf("woken: %d, result %d\n", order[i], how[i].result);
 
     other = 5;
@@ -101,8 +101,9 @@ int main(void) {
     pthread_create(&t[0], NULL, lock_pi, &result);
     while (!(__atomic_load_n(&lock, __ATOMIC_SEQ_CST) & FUTEX_WAITERS)) usleep(100);
     usleep(20000);
-    SHOW(futex(&lock, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0));
+    long unlocked = futex(&lock, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0);
     pthread_join(t[0], NULL);
+    SHOW(unlocked);
     SHOW(result);
     SHOW(lock);
     SHOW(futex(&lock, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0));

@@ -44,7 +44,8 @@ static void *step(void *argument) {
     int me = (int)(long)argument;
     for (int round = 0; round < 20; round++) {
         phase[me] = round;
-        if (pthread_barrier_wait(&barrier) == PTHREAD_BARRIER_SERIAL_THREAD) __atomic_add_fetch(&serial, 1, __ATOMIC_SEQ_CST);
+        if (pthread_barrier_wait(&barrier) == PTHREAD_BARRIER_SERIAL_THREAD)
+            __atomic_add_fetch(&serial, 1, __ATOMIC_SEQ_CST);
         for (int i = 0; i < 6; i++)
             if (phase[i] != round) broken = 1;
         pthread_barrier_wait(&barrier);

@@ -1,5 +1,5 @@
-/* Timers, limits and faults with threads around: an alarm while others compute, a fault repaired in the thread that made
- * it, CPU clocks of threads, /proc/self/task, and many threads asleep at once.
+/* Timers and faults with threads around: an alarm while others compute, a fault repaired in the thread that made it,
+ * CPU clocks of threads, /proc/self/task, and many threads asleep at once.
  * flags: -pthread
  */
 #define _GNU_SOURCE
@@ -56,7 +56,8 @@ static void *work(void *argument) {
     struct rusage usage;
     out[0] = used(CLOCK_THREAD_CPUTIME_ID);
     getrusage(RUSAGE_THREAD, &usage);
-    out[1] = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000LL + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000LL;
+    out[1] = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000LL + usage.ru_utime.tv_usec
+             + usage.ru_stime.tv_usec;
     return NULL;
 }
 static int tasks(void) {
@@ -117,6 +118,7 @@ int main(void) {
     cpu_set_t set;
     CPU_ZERO(&set);
     CPU_SET(1, &set);
-    if (sched_setaffinity(0, sizeof set, &set) == 0) CHECK(sched_getcpu() == 1);
+    /* Where there is only one core there is no second. */
+    CHECK(sched_setaffinity(0, sizeof set, &set) == 0 ? sched_getcpu() == 1 : errno == EINVAL);
     DONE();
 }
