@@ -208,6 +208,7 @@ def checked(config: MachineConfig) -> MachineConfig:
     excache_bytes = _fit_excache(config.excache_bytes, config.ways)
     if config.memory_bytes < MEMORY_BYTES_MIN:
         raise ConfigError("memory", f"{format_size(config.memory_bytes)} is too small: at least 1MiB")
+    _check_fits_host(config)
     if config.memory_placement not in ("home", "spread"):
         raise ConfigError("memory_placement", f'{config.memory_placement!r} is neither "home" nor "spread"')
     for key, least in (("prefetch_pages", 1), ("cores", 1), ("quantum_instructions", 1), ("threads_max", 1),
@@ -223,6 +224,15 @@ def checked(config: MachineConfig) -> MachineConfig:
     mounts = config.mounts or default_mounts(_host_cwd())
     _check_mounts(mounts)
     return msgspec.structs.replace(config, excache_bytes=excache_bytes, mounts=mounts)
+
+
+def _check_fits_host(config: MachineConfig) -> None:
+    """Frames and lines take the host's memory when they are first used; what could never be had is refused now."""
+    host_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    wanted = {"excache": config.excache_bytes, "memory": config.memory_bytes}
+    for key, size in wanted.items():
+        if size > host_bytes:
+            raise ConfigError(key, f"{format_size(size)} is more than this host has ({format_size(host_bytes)})")
 
 
 def _host_cwd() -> str:

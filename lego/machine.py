@@ -69,6 +69,7 @@ class Machine:
     def __init__(self, config: MachineConfig | None = None, *, runtime: RuntimeName = "inproc") -> None:
         self.config = checked(config if config is not None else MachineConfig())
         self.runtime_name = runtime
+        self._host_environment = dict(os.environ)  # Now: Ray adds to it when it is imported.
         self._runtime: Runtime | None = None
         self._failure: MachineFailed | None = None
         self._startup_s = 0.0
@@ -148,7 +149,7 @@ class Machine:
         runtime = self._running()
         variables = [f"{name}={value}" for name, value in environment.items()] if environment is not None else None
         if variables is None:
-            variables = guest_environment(self.config, dict(os.environ))
+            variables = guest_environment(self.config, self._host_environment)
         runtime.open_console(console)
         began = time.perf_counter()
         try:
