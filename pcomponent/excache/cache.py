@@ -48,8 +48,10 @@ class ExcacheCounters(Counters):
     evictions: int = counter("lines given up to make room")
     flushes: int = counter("dirty lines written back, piggybacked ones included")
     piggybacks: int = counter("dirty victims that travelled with a miss")
-    tlb_fills: int = counter("translations given to the CPU")
-    tlb_flushes: int = counter("times that all translations were forgotten")
+    tlb_fills: int = counter(
+        "translations given to the CPU; the emulator sizes its TLB by the host's clock, so runs differ"
+    )
+    tlb_flushes: int = counter("times that all translations were forgotten; may differ between runs likewise")
     code_writes: int = counter("stores into lines that had been executed")
 
 
