@@ -22,7 +22,8 @@ HEAD = """\
 
 `lego run --stats-json FILE` writes one JSON object, `--stats` prints the same as a table, and `Machine.run` returns it
 as `result.statistics`. All numbers are whole and counted from the machine's start, except `wall_seconds` and
-`startup_seconds`. With the same machine description, seed, program and files, all but these two are the same
+`startup_seconds`. With the same machine description, seed, program and files, all but these two, and the two counters
+of the emulator's TLB (`tlb_fills`, `tlb_flushes`), are the same
 again, in process or on Ray; so are messages to the console, unless the program waits for its input.
 
 This file is made by `docs/generate_stats.py` from the declarations of the counters.

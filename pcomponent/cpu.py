@@ -18,7 +18,7 @@ into a double fault, until the state is restored from a saved context; CPUID lea
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
@@ -412,6 +412,3 @@ class Cpu:
 def _check(error: int) -> None:
     if error != UC_ERR_OK:
         raise EngineError(f"Unicorn error {error}")
-
-
-ReadCode = Callable[[int, int], bytes]
