@@ -69,7 +69,6 @@ class Machine:
     def __init__(self, config: MachineConfig | None = None, *, runtime: RuntimeName = "inproc") -> None:
         self.config = checked(config if config is not None else MachineConfig())
         self.runtime_name = runtime
-        self._host_environment = dict(os.environ)  # Now: Ray adds to it when it is imported.
         self._runtime: Runtime | None = None
         self._failure: MachineFailed | None = None
         self._startup_s = 0.0
@@ -149,7 +148,7 @@ class Machine:
         runtime = self._running()
         variables = [f"{name}={value}" for name, value in environment.items()] if environment is not None else None
         if variables is None:
-            variables = guest_environment(self.config, self._host_environment)
+            variables = guest_environment(self.config, dict(os.environ))
         runtime.open_console(console)
         began = time.perf_counter()
         try:
@@ -286,7 +285,10 @@ def _make_runtime(name: RuntimeName, config: MachineConfig) -> Runtime:
 
         return InProcess(config)
     if name == "ray":
+        before = dict(os.environ)
         from lego.runtime.ray import OnRay
 
+        os.environ.clear()  # Ray adds to it when it is imported, and guests would see that.
+        os.environ.update(before)
         return OnRay(config)
     raise ValueError(f"{name!r} is no runtime; there are 'inproc' and 'ray'")
