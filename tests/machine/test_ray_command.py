@@ -66,6 +66,7 @@ def test_a_killed_component_is_status_125(victim, directories):
         assert child.wait(20) == 125
         assert told == b"lego: the machine failed: %s: its process died\n" % (victim[0].encode() + b"0")
         assert child.stderr.read() == b""
+        assert child.stdout.read() == b""  # Ray's own words about it are not the guest's.
     assert left_behind(children, directories) == []
 
 
