@@ -1,9 +1,8 @@
-"""The registers of a thread when it is not running, and where signal code gets and puts them."""
+"""The registers of a thread when it is not running: what `Cpu.read_registers` gives and `write_registers` takes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from pcomponent.fxsave import INITIAL
 
@@ -34,13 +33,3 @@ class Registers:
     gs_base: int = 0
     fpu: bytes = INITIAL
     """A 512-byte image as fxsave64 writes it; see `pcomponent.fxsave`."""
-
-
-class RegisterFile(Protocol):
-    """The processor, as far as signals need it: the registers of the thread that runs or has just trapped."""
-
-    def read_registers(self) -> Registers:
-        """All of them, as they will be when the program goes on."""
-
-    def write_registers(self, registers: Registers) -> None:
-        """Replaces all of them."""

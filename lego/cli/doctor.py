@@ -20,7 +20,7 @@ from lego.config import GiB, MiB, format_size
 PYTHON_MIN = (3, 11)
 UNICORN = "2.1.4"
 """The version whose behaviour the processor component is built on."""
-PACKAGES = ("unicorn", "ray", "numpy", "numba", "capstone", "pyelftools", "msgspec", "sortedcontainers", "psutil",
+PACKAGES = ("unicorn", "ray", "numpy", "numba", "capstone", "msgspec", "sortedcontainers", "psutil",
             "typer", "rich")  # fmt: skip
 MEMORY_MIN = 1 * GiB
 SHARED_MIN = 128 * MiB

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import F_GETPIPE_SZ, O_ACCMODE, O_DIRECT, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY
-from lego.linux.stat import S_IFIFO, FsStat, Stat
+from lego.linux.stat import S_IFIFO, Stat
 from pcomponent.credentials import SYS_RESOURCE
 from pcomponent.files.anonymous import PIPEFS_MAGIC, AnonymousFile, Change, broken_pipe, wait_until
 from pcomponent.files.base import (
@@ -29,9 +29,9 @@ from pcomponent.files.base import (
     Blocking,
     OpenFile,
 )
-from pcomponent.files.storage import ask_storage
+from pcomponent.files.storage import StorageNode, ask_storage
 from pcomponent.waiting import Wait, Wake
-from scomponent.messages import Close, HandleFsStat, HandleStat, SetAttributes
+from scomponent.messages import Close
 
 if TYPE_CHECKING:
     from pcomponent.process import Thread
@@ -255,7 +255,7 @@ class PipeFile(AnonymousFile):
         return PipeFile(task, self.pipe, flags)
 
 
-class FifoFile(PipeFile):
+class FifoFile(StorageNode, PipeFile):
     """One end of a FIFO: its attributes are those of the node in the tree, which `handle` pins."""
 
     def __init__(self, task: Thread, pipe: Pipe, flags: int, path: str, handle: int, inode: Inode) -> None:
@@ -278,26 +278,6 @@ class FifoFile(PipeFile):
         elif not self.readable and not pipe.readers:
             before = pipe.readers_ever
             yield from wait_until(task, lambda: pipe.readers_ever != before, pipe.emptied)
-
-    def stat(self, task: Thread) -> Stat:
-        """fstat(2)."""
-        stat: Stat = ask_storage(task, HandleStat(self.handle)).stat
-        return stat
-
-    def statfs(self, task: Thread) -> FsStat:
-        """fstatfs(2)."""
-        stat: FsStat = ask_storage(task, HandleFsStat(self.handle)).stat
-        return stat
-
-    def change(
-        self,
-        task: Thread,
-        mode: int | None = None,
-        owner: tuple[int, int] | None = None,
-        times: tuple[int | None, int | None] | None = None,
-    ) -> None:
-        """fchmod(2), fchown(2), futimens(3)."""
-        ask_storage(task, SetAttributes(task.process.vnode, self.handle, "", mode=mode, owner=owner, times=times))
 
     def close(self, task: Thread) -> None:
         """With the last end what is in a FIFO is gone too."""

@@ -22,12 +22,8 @@ def ask_storage(task: Thread, request: Request) -> Any:
     return reply
 
 
-class StorageFile(OpenFile):
-    """A file of the storage component."""
-
-    def __init__(self, flags: int, path: str, handle: int) -> None:
-        super().__init__(flags, path)
-        self.handle = handle
+class StorageNode(OpenFile):
+    """What has its attributes at the storage component, whatever is read and written through it."""
 
     def stat(self, task: Thread) -> Stat:
         """fstat(2)."""
@@ -49,6 +45,14 @@ class StorageFile(OpenFile):
         """fchmod(2), fchown(2), futimens(3)."""
         vnode = task.process.vnode
         ask_storage(task, SetAttributes(vnode, self.handle, "", mode=mode, owner=owner, times=times))
+
+
+class StorageFile(StorageNode):
+    """A file of the storage component."""
+
+    def __init__(self, flags: int, path: str, handle: int) -> None:
+        super().__init__(flags, path)
+        self.handle = handle
 
     def close(self, task: Thread) -> None:
         """Gives the handle back; a memory that maps the file has a handle of its own."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from lego.config import MachineConfig, Topology
 from lego.fabric.endpoint import Endpoint
 from lego.fabric.loopback import Loopback
@@ -221,3 +223,30 @@ def page_of(text: str) -> bytes:
 def pattern_bytes(length: int) -> bytes:
     """Bytes of which no two neighbouring pages are alike."""
     return b"".join((index % 65521).to_bytes(4, "little") for index in range(length // 4 + 1))[:length]
+
+
+RIGS = {"params": [(1, "home"), (3, "home"), (3, "spread")], "ids": ["1M", "3M", "3M-spread"]}
+"""For fixtures that make every kind of rig with `any_rig`."""
+
+
+def any_rig(request: Any) -> Rig:
+    memories, placement = request.param
+    made = Rig(memories, memory_bytes=4 << 20, placement=placement)
+    made.execute(1)
+    return made
+
+
+def errno_of(action: Any, *arguments: Any, **more: Any) -> int:
+    with pytest.raises(LinuxError) as refused:
+        action(*arguments, **more)
+    return refused.value.errno
+
+
+def open_file(rig: Rig, data: bytes, writable: bool = False, path: str = "/f") -> dict[str, Any]:
+    file = rig.storage.add(path, data)
+    return {"object": file.thing, "handle": rig.storage.open(path, writable), "name": path}
+
+
+def fork(rig: Rig, space: int, child: int) -> None:
+    rig.ask(m.Fork(space, child))
+    rig.owners[child] = dict(rig.owners[space])
