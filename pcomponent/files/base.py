@@ -141,6 +141,10 @@ class OpenFile:
         """Whether epoll takes it (file_can_poll)."""
         return False
 
+    def details(self, task: Thread) -> str:
+        """More lines for /proc/PID/fdinfo."""
+        return ""
+
     polls_outside = False
     """Whether readiness can change without any guest thread running."""
 
