@@ -182,7 +182,7 @@ def until_released(task: Thread, pid: int) -> Blocking:
         while child.kin.borrowing:
             if task.process.signals.pending.mask & bit(Sig.KILL) or task.signals.pending.mask & bit(Sig.KILL):
                 raise Interrupted(restart=False)
-            yield Wait(ready=lambda _: not child.kin.borrowing)
+            yield Wait(ready=lambda _: not child.kin.borrowing, changes=lambda: [child.kin.freed])
     finally:
         task.signal_mask = mask
     task.meter.now_ns = max(task.meter.now_ns, child.kin.released_ns)

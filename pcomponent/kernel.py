@@ -19,6 +19,7 @@ from pcomponent.futexes import Futexes
 from pcomponent.objects import SharedObject, SharedObjects
 from pcomponent.process import ProcessCounters
 from pcomponent.rendezvous import Rendezvous
+from pcomponent.run_queue import RunQueue
 
 if TYPE_CHECKING:
     from pcomponent.cpu import Cpu
@@ -65,6 +66,7 @@ class Kernel:
         self.objects = SharedObjects()
         self.futexes = Futexes()
         self.file_locks = FileLocks()
+        self.queue = RunQueue()
         self.threads_made = 0
         self.turns = 0
         """Counts up whenever a thread queues up for a turn."""

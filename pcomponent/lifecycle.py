@@ -29,6 +29,7 @@ from pcomponent.rlimits import Limits, Resource
 from pcomponent.signals import SignalState
 from pcomponent.space import Space
 from pcomponent.usage import process_times
+from pcomponent.waking import queue_up
 from scomponent.messages import Close, Open
 
 MANAGER = "G"
@@ -65,6 +66,7 @@ class Lifecycle:
             kernel.endpoint.call(process.storage, Close([place.handle]))
             raise
         kernel.processes[process.pid] = process
+        queue_up(task)
         return process
 
     def _load(self, task: Thread, request: Start) -> None:
@@ -153,6 +155,7 @@ class Lifecycle:
             self._kernel.leave_space(space)
             self._kernel.endpoint.call(space.home, Exit(space.pid))
         kin.borrowing, kin.released_ns = False, family.clock_ns(process)
+        kin.freed.stir()
 
     def collect(self, process: Process) -> None:
         """The front end knows how the first process of a run ended."""

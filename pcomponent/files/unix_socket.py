@@ -203,8 +203,9 @@ class UnixSocket(AnonymousFile):
                 raise broken_pipe(task, silent=bool(flags & NOSIGNAL))
             if self._fits(to):
                 break
-            change = to.room if self.held < self.send_buffer else self.room
-            yield from self._wait_to_send(task, flags, lambda: self._fits(to) or to.gone or to.shut, change)
+            first, second = (to.room, self.room) if self.held < self.send_buffer else (self.room, to.room)
+            ready = lambda: self._fits(to) or to.gone or to.shut  # noqa: E731
+            yield from self._wait_to_send(task, flags, ready, first, (second,))
         to.deliver(task, Letter(self, data, files, who))
 
     def check_length(self, length: int, target: UnixSocket | None) -> None:
@@ -217,19 +218,29 @@ class UnixSocket(AnonymousFile):
         return self.held < self.send_buffer and not full
 
     def _wait_to_send(
-        self, task: Thread, flags: int, ready: Callable[[], object], change: Change
+        self,
+        task: Thread,
+        flags: int,
+        ready: Callable[[], object],
+        change: Change,
+        also: tuple[Change, ...] = (),
     ) -> Generator[Wait, Wake, None]:
         if self.flags & O_NONBLOCK or flags & DONTWAIT:
             raise LinuxError(E.EAGAIN)
-        yield from self.wait(task, ready, change, self.send_timeout_ns)
+        yield from self.wait(task, ready, change, self.send_timeout_ns, also)
 
     def wait(
-        self, task: Thread, ready: Callable[[], object], change: Change, timeout_ns: int | None
+        self,
+        task: Thread,
+        ready: Callable[[], object],
+        change: Change,
+        timeout_ns: int | None,
+        also: tuple[Change, ...] = (),
     ) -> Generator[Wait, Wake, None]:
         """Waits at most for a timeout of the socket's. EAGAIN when it passed. sock_intr_errno: with a timeout, a call
         that a signal ended is not made again."""
         until_ns = None if timeout_ns is None else task.kernel.monotonic_ns(task) + timeout_ns
-        if not (yield from wait_until(task, ready, change, until_ns, restart=timeout_ns is None)):
+        if not (yield from wait_until(task, ready, change, until_ns, timeout_ns is None, also)):
             raise LinuxError(E.EAGAIN)
 
     def deliver(self, task: Thread, letter: Letter) -> None:
@@ -385,6 +396,11 @@ class UnixSocket(AnonymousFile):
         came = self.came.serial if events & (POLLIN | POLLRDNORM | POLLRDHUP) else 0
         room = self.room.serial if events & (POLLOUT | POLLWRNORM) else 0
         return max(came, room, self.altered.serial)
+
+    def changes(self, task: Thread) -> list[Change]:
+        """Its own, and for datagrams the room that the peer has."""
+        own = [self.came, self.room, self.altered]
+        return [*own, self.peer.room] if self.kind == DATAGRAM and self.peer is not None else own
 
     def poll(self, task: Thread, events: int, wait_ms: int = 0) -> int:
         """POLL* bits that hold now (unix_poll, unix_dgram_poll)."""

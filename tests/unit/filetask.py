@@ -27,6 +27,7 @@ from pcomponent.files.table import FileTable
 from pcomponent.process import WorkingDirectory
 from pcomponent.rendezvous import Rendezvous
 from pcomponent.rlimits import Limits
+from pcomponent.run_queue import RunQueue
 from pcomponent.signals import SignalState, ThreadSignals
 from pcomponent.syscalls.table import TABLE
 from pcomponent.waiting import Wait, Wake
@@ -238,6 +239,7 @@ class Guest:
             file_locks=FileLocks(),
             turns=0,
             stirred=False,
+            queue=RunQueue(),
             config=MachineConfig(),
         )
         process = SimpleNamespace(
