@@ -43,7 +43,7 @@ def _new_number(kernel: Kernel) -> int:
             return number
 
 
-def _check_limit(task: Thread) -> None:
+def check_limit(task: Thread) -> None:
     """EAGAIN: the vNode's limit, or the user's (RLIMIT_NPROC, which does not bind root)."""
     process, kernel = task.process, task.kernel
     others = [each for each in kernel.processes.values() if each.vnode == process.vnode and each.status is None]
@@ -61,7 +61,7 @@ def new_thread(task: Thread, stack: int, tls: int | None) -> Thread:
 
     It has the caller's signal mask and registers; no pending signals, no alternate stack, no robust list.
     """
-    _check_limit(task)
+    check_limit(task)
     process, kernel = task.process, task.kernel
     child = Thread(process, _new_number(kernel))
     child.meter = Meter(task.meter.now_ns)
