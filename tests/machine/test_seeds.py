@@ -34,11 +34,8 @@ from lego.machine import Machine
 SEEDS = 20
 FEWER = {"process_": 4, "process_churn": 1}
 """How many seeds for groups that are about other things than order, and cost more."""
-PROGRAMS = [
-    each
-    for each in all_programs()
-    if each.name.startswith(("threads_", "signals_", "process_", "talk_", "files_lock_"))
-]
+GROUPS = ("threads_", "signals_", "process_", "talk_", "files_lock_")
+PROGRAMS = [each for each in all_programs() if each.name.startswith(GROUPS)]
 CASES = [(program, run) for program in PROGRAMS for run in program.runs]
 IDS = ["-".join([program.name, *run[:1]]) for program, run in CASES]
 QUANTA = (1_000, 3_000, 20_000, 100_000)

@@ -1,4 +1,4 @@
-"""Threads on whole machines: seeds and their orders, what cores are worth, and that nothing is kept of those that ended."""
+"""Threads on whole machines: seeds and their orders, what cores are worth, and that nothing is kept afterwards."""
 
 from __future__ import annotations
 
