@@ -14,6 +14,7 @@ from lego.linux.mman import MAP_SHARED, PROT_WRITE
 from lego.regions import PAGE_SHIFT, VREGION_SHIFT, ObjectId, page_down, page_up
 from mcomponent.messages import Flush, ObjectFlush, cache_of
 from pcomponent.excache import layout as at
+from pcomponent.files.locks import FileLocks
 from pcomponent.futexes import Futexes
 from pcomponent.objects import SharedObject, SharedObjects
 from pcomponent.process import ProcessCounters
@@ -63,6 +64,7 @@ class Kernel:
         self.unknown_calls: set[int] = set()
         self.objects = SharedObjects()
         self.futexes = Futexes()
+        self.file_locks = FileLocks()
         self.threads_made = 0
         self.turns = 0
         """Counts up whenever a thread queues up for a turn."""

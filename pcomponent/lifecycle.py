@@ -131,6 +131,7 @@ class Lifecycle:
             for each in list(self._kernel.processes.values()):
                 if each.kin.root == process.pid:
                     self.end_process(each, Sig.KILL)
+        process.posix_timers.delete_all()
         threads.end_all(process)
         task = next(iter(process.threads.values()))
         process.files.users -= 1

@@ -14,9 +14,10 @@ from lego.observe.counters import Counters, counter, keyed
 from pcomponent.attributes import ProcessAttributes, ThreadAttributes
 from pcomponent.credentials import Credentials
 from pcomponent.kinship import Kinship
+from pcomponent.posix_timers import PosixTimers
 from pcomponent.registers import Registers
 from pcomponent.signals import ThreadSignals
-from pcomponent.timers import IntervalTimers
+from pcomponent.timers import NEVER_NS, IntervalTimers
 
 if TYPE_CHECKING:
     from pcomponent.files.table import FileTable
@@ -75,6 +76,11 @@ class Process:
         self.credentials = Credentials.of(0, 0, 0, 0)
         self.attributes = ProcessAttributes()
         self.timers = IntervalTimers()
+        self.posix_timers = PosixTimers()
+        self.due_ns = NEVER_NS
+        """When the next of its timers is due, on the monotonic clock."""
+        self.processor_timed = False
+        """Whether a timer runs on its processor time."""
         self.umask = 0o022
         self.started_ns = 0
         self.trace = False
@@ -100,6 +106,12 @@ class Process:
         """uid, euid, gid, egid."""
         who = self.credentials
         return who.uid, who.euid, who.gid, who.egid
+
+    def timers_changed(self) -> None:
+        """A timer was set, went off or was deleted."""
+        due = [each for each in (self.timers.due_ns(), self.posix_timers.due_ns()) if each is not None]
+        self.due_ns = min(due, default=NEVER_NS)
+        self.processor_timed = bool(self.posix_timers.watching) or self.timers.processor_timed
 
 
 class Thread:

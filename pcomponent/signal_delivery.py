@@ -60,7 +60,7 @@ def restarts(action: Action | None, interrupted: Interrupted) -> bool:
     """Whether an interrupted call is made again, when `action` is the handler that runs, or None if none does."""
     if action is None:
         return interrupted.restart or interrupted.restart_unhandled
-    return interrupted.restart and bool(action.flags & SA_RESTART)
+    return interrupted.always or (interrupted.restart and bool(action.flags & SA_RESTART))
 
 
 def deliver(

@@ -10,6 +10,7 @@ from lego.linux import cpuid
 from lego.linux.errno import E, LinuxError
 from pcomponent import credentials, system
 from pcomponent.kernel import RandomSource
+from pcomponent.pseudo import locks
 from pcomponent.pseudo.files import Text
 from pcomponent.pseudo.node import PROC, Directory, Fixed, Link, Node
 from pcomponent.pseudo.process_tree import process_directory
@@ -223,6 +224,7 @@ def root() -> Directory:
         "cmdline": command_line,
         "filesystems": lambda _: "".join(line + "\n" for line in FILE_SYSTEMS),
         "devices": lambda _: DEVICES,
+        "locks": locks.text,
         "swaps": lambda _: "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n",
     }
     nodes: dict[str, Node] = {name: _text(f"/proc/{name}", generate) for name, generate in texts.items()}

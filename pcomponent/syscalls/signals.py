@@ -72,6 +72,8 @@ def rt_sigaction(task: Thread, number: int, new: int, old: int, size: int) -> in
     before = task.process.signals.action(number)
     if action is not None:
         task.process.signals.set_action(task.process, number, action)
+        if not task.process.signals.ignores(number):
+            task.process.posix_timers.heeded(task, number)
     if old:
         task.memory.write_struct(ACTION, old, before.handler, before.flags, before.restorer, before.mask)
     return 0
