@@ -62,6 +62,8 @@ class Kernel:
         self.random = RandomSource(config.seed, f"kernel {endpoint.name}")
         self.unknown_calls: set[int] = set()
         self.objects = SharedObjects()
+        self.objects_made = 0
+        """Memory objects so far: memory components make them in turn."""
         self.futexes = Futexes()
         self.threads_made = 0
         self.turns = 0
