@@ -351,6 +351,7 @@ class Space:
         for start, end in resident:
             self.resident.update(range(start >> PAGE_SHIFT, end >> PAGE_SHIFT))
         self._rebuild_windows()
+        self._tell_watchers([region for region in regions if region.flags & MAP_SHARED])
 
     def protect(self, reply: LayoutReply) -> None:
         """Applies mprotect: regions and lines get their new rights, contents stay."""
@@ -409,18 +410,16 @@ class Space:
         return self.cache.lines_between(base | first, (base | first) + (region.length >> PAGE_SHIFT))
 
     def _rebuild_windows(self) -> None:
-        self.windows = []
-        for region in self.regions:
-            if region.flags & MAP_SHARED and region.object is not None:
-                base = self.kernel.objects.of(region.object).base_key
-                self.windows.append(
-                    (
-                        region.start >> PAGE_SHIFT,
-                        region.end >> PAGE_SHIFT,
-                        base | region.offset >> PAGE_SHIFT,
-                        rights_of(region.prot),
-                    )
-                )
+        self.windows = [
+            (
+                region.start >> PAGE_SHIFT,
+                region.end >> PAGE_SHIFT,
+                self.kernel.objects.of(region.object).base_key | region.offset >> PAGE_SHIFT,
+                rights_of(region.prot),
+            )
+            for region in self.regions
+            if region.flags & MAP_SHARED and region.object is not None
+        ]
         if len(self.windows) > at.WINDOWS_MAX:
             raise LinuxError(E.ENOMEM, "too many shared mappings in one address space")
         if self.kernel.current_space is self:
