@@ -147,7 +147,7 @@ class Lifecycle:
         kin.used_ns, kin.ended_ns = process_times(process), family.clock_ns(process)
         family.ended(process)
         if kin.root == process.pid:
-            run_ended(self._kernel, process.vnode)
+            run_ended(self._kernel, process.vnode, process.storage)
 
     def release_space(self, process: Process) -> None:
         """The process does not use its space any more. A parent in vfork wakes up."""

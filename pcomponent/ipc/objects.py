@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pcomponent.ipc.queues import MessageQueues
 from pcomponent.ipc.segments import Segments
 from pcomponent.ipc.semaphores import Semaphores
+from scomponent.messages import EndRun
 
 if TYPE_CHECKING:
     from pcomponent.kernel import Kernel
@@ -36,10 +37,11 @@ def of(task: Thread) -> SystemV:
     return known[vnode]
 
 
-def run_ended(kernel: Kernel, vnode: int) -> None:
-    """A run is over: with the last one of a vNode on this processor go the vNode's objects."""
+def run_ended(kernel: Kernel, vnode: int, storage: str) -> None:
+    """A run is over: with the last one of a vNode on this processor go the vNode's objects, and what is in /dev/shm."""
     if any(each.vnode == vnode and each.status is None for each in kernel.processes.values()):
         return
     known = kernel.system_v.pop(vnode, None)
     if known is not None:
         known.end()
+    kernel.endpoint.call(storage, EndRun(vnode))
