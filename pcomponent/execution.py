@@ -76,6 +76,7 @@ class Executor:
         """Gives a runnable thread its turn: `quantum` instructions, or until its clock reaches `until_ns`, but at least
         one block of code. Raises `FabricError` when the machine fails under it."""
         current.meter = task.meter
+        self._kernel.running = task
         self._load(task)
         self._kernel.stirred = False
         self._until_ns = until_ns

@@ -23,6 +23,7 @@ from pcomponent.rendezvous import Rendezvous
 if TYPE_CHECKING:
     from pcomponent.cpu import Cpu
     from pcomponent.excache.cache import ExCache
+    from pcomponent.ipc.objects import SystemV
     from pcomponent.lifecycle import Lifecycle
     from pcomponent.process import Process, Thread
     from pcomponent.space import Space
@@ -63,8 +64,14 @@ class Kernel:
         self.random = RandomSource(config.seed, f"kernel {endpoint.name}")
         self.unknown_calls: set[int] = set()
         self.objects = SharedObjects()
+        self.objects_made = 0
+        """Memory objects so far: memory components make them in turn."""
         self.futexes = Futexes()
         self.file_locks = FileLocks()
+        self.system_v: dict[int, SystemV] = {}
+        """By vNode."""
+        self.running: Thread | None = None
+        """Whose turn it is, or was last."""
         self.threads_made = 0
         self.turns = 0
         """Counts up whenever a thread queues up for a turn."""

@@ -21,6 +21,8 @@ from pcomponent.executing import execute
 from pcomponent.files.base import Blocking
 from pcomponent.files.standard import open_standard
 from pcomponent.forking import fork, until_released
+from pcomponent.ipc.objects import run_ended
+from pcomponent.ipc.semaphores import process_ended
 from pcomponent.kernel import Kernel
 from pcomponent.messages import Start
 from pcomponent.process import Process, Thread, WorkingDirectory
@@ -138,12 +140,15 @@ class Lifecycle:
         if not process.files.users:
             process.files.close_all(task)
         self.release_space(process)
+        process_ended(task, process)
         place = process.working_directory
         place.references -= 1
         if place.handle and not place.references:
             self._kernel.endpoint.call(process.storage, Close([place.handle]))
         kin.used_ns, kin.ended_ns = process_times(process), family.clock_ns(process)
         family.ended(process)
+        if kin.root == process.pid:
+            run_ended(self._kernel, process.vnode, process.storage)
 
     def release_space(self, process: Process) -> None:
         """The process does not use its space any more. A parent in vfork wakes up."""

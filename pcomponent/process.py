@@ -21,6 +21,7 @@ from pcomponent.timers import NEVER_NS, IntervalTimers
 
 if TYPE_CHECKING:
     from pcomponent.files.table import FileTable
+    from pcomponent.ipc.semaphores import SemaphoreSet
     from pcomponent.kernel import Kernel
     from pcomponent.rlimits import Limits
     from pcomponent.signals import SignalState
@@ -82,6 +83,8 @@ class Process:
         self.processor_timed = False
         """Whether a timer runs on its processor time."""
         self.umask = 0o022
+        self.undo: dict[SemaphoreSet, dict[int, int]] = {}
+        """What is added to System V semaphores when it ends (SEM_UNDO), by set and number."""
         self.started_ns = 0
         self.trace = False
         self.threads: dict[int, Thread] = {}

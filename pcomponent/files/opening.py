@@ -185,7 +185,21 @@ def _made_up(task: Thread, node: Node, flags: int) -> OpenFile:
         raise LinuxError(E.ELOOP)
     if not flags & O_PATH:
         _check_access(task, stat, flags)
-    return MadeUpDirectory(shown, node) if directory else node.open(task, shown)
+    if directory:
+        return MadeUpDirectory(shown, node)
+    file = node.open(task, shown)
+    if flags & O_TRUNC and isinstance(file, RegularFile):
+        _cut_reopened(task, file)
+    return file
+
+
+def _cut_reopened(task: Thread, file: RegularFile) -> None:
+    """O_TRUNC of /proc/PID/fd/N."""
+    try:
+        file.cut(task, 0)
+    except BaseException:
+        file.close(task)
+        raise
 
 
 def _check_access(task: Thread, stat: Stat, flags: int) -> None:
