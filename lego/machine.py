@@ -13,12 +13,12 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from gmanager.messages import Exited, Lost, Place, PlacedReply
+from gmanager.messages import Exited, Lost, Place, PlacedReply, Started
 from gmanager.messages import Statistics as ManagerStatistics
 from lego.component import MANAGER, VNODE, component_names
 from lego.config import ConfigError, MachineConfig, checked, describe, guest_environment
@@ -28,6 +28,7 @@ from lego.fabric.errors import FabricError, PeerDown
 from lego.linux.errno import LinuxError
 from lego.linux.stat import S_IFDIR
 from lego.lookup import find_program
+from lego.observe.difference import difference
 from lego.runtime.base import Runtime
 from lego.signals import SignalRelay
 from mcomponent.messages import Statistics as MemoryStatistics
@@ -67,10 +68,42 @@ class Machine:
     """One disaggregated computer; a context manager. Programs run one after the other."""
 
     def __init__(self, config: MachineConfig | None = None, *, runtime: RuntimeName = "inproc") -> None:
-        self.config = checked(config if config is not None else MachineConfig())
+        """Raises `ConfigError` for a machine that cannot be."""
+        if config is not None and not isinstance(config, MachineConfig):
+            what = "a MachineConfig describes a machine, as in Machine(MachineConfig(ways=8))"
+            raise TypeError(f"config is of type {type(config).__name__}; {what}")
+        self._prepare(checked(config if config is not None else MachineConfig()), runtime)
+        self._make: Callable[[], Runtime] = lambda: _make_runtime(runtime, self.config)
+
+    @classmethod
+    def attach(cls, name: str) -> Machine:
+        """The machine of that name that `lego up` keeps running; to be used like any other.
+
+        Others may run programs on it at the same time. Its mounts are what they were made; closing it here leaves it
+        up. `statistics` are of what it did while the program ran. Raises `ConfigError` when there is none.
+        """
+        from lego.standing.attached import Attached, reachable
+
+        found = reachable(name)
+        machine = cls.__new__(cls)
+        machine._prepare(found.config, "ray")
+        machine._make = lambda: Attached(found)
+        machine.name, machine._follows = found.name, found.follows
+        return machine
+
+    def starts_in(self) -> str:
+        """Where a program starts of which nothing else is said, a path of the guest: this process's directory on a
+        machine that is up and has the host's tree, else the machine's."""
+        return os.getcwd() if self._follows else self.config.cwd
+
+    def _prepare(self, config: MachineConfig, runtime: RuntimeName) -> None:
+        self.config = config
         self.runtime_name = runtime
+        self.name = ""
+        """That of a machine that stays up."""
         self._runtime: Runtime | None = None
         self._failure: MachineFailed | None = None
+        self._follows = False
         self._startup_s = 0.0
         self._statistics: dict[str, Any] = {}
 
@@ -84,7 +117,7 @@ class Machine:
     def start(self) -> None:
         """Starts the components; raises `MachineFailed`."""
         began = time.perf_counter()
-        self._runtime = _make_runtime(self.runtime_name, self.config)
+        self._runtime = self._make()
         try:
             self._runtime.start()
         except FabricError as error:
@@ -122,14 +155,14 @@ class Machine:
         if not argv:
             raise ValueError("argv is empty: there is no program to run")
         if capture:
-            console: BufferConsole = BufferConsole(stdin)
+            console: BufferConsole = BufferConsole(stdin, name=self._running().console_name)
             result = self._run_on(console, argv, environment, cwd, trace, relay_signals)
             return result._replace(stdout=console.stdout, stderr=console.stderr)
         if stdin:
             raise ValueError("a program that is not captured reads this process's own input, not `stdin`")
         from lego.console.monitor import ConsoleMonitor
 
-        with ConsoleMonitor() as streams:
+        with ConsoleMonitor(self._running().console_name) as streams:
             return self._run_on(streams, argv, environment, cwd, trace, relay_signals)
 
     def statistics(self) -> dict[str, Any]:
@@ -149,13 +182,14 @@ class Machine:
         variables = [f"{name}={value}" for name, value in environment.items()] if environment is not None else None
         if variables is None:
             variables = guest_environment(self.config, dict(os.environ))
-        runtime.open_console(console)
         began = time.perf_counter()
         try:
+            before = self._snapshot() if runtime.shared else None
+            runtime.open_console(console)
             placed = self._start_program(console, argv, variables, cwd or self.config.cwd, trace)
             ended = self._await_end(placed, relay_signals)
             wall_s = time.perf_counter() - began
-            self._statistics = self._gather(ended, wall_s)
+            self._statistics = self._gather(ended, wall_s, before)
         except FabricError as error:
             raise self._fail(error) from error
         finally:
@@ -192,9 +226,13 @@ class Machine:
                 trace=trace or self.config.trace,
             )
             endpoint.call(placed.processor, start)
+            endpoint.call(MANAGER, Started(placed.pid))
         except (LinuxError, ConfigError):
             with contextlib.suppress(LinuxError):  # The processor may have given the pid back already.
                 endpoint.call(MANAGER, Exited(placed.pid, placed.processor))
+            raise
+        except (KeyboardInterrupt, SystemExit):
+            self._give_up(placed)
             raise
         return placed
 
@@ -215,12 +253,24 @@ class Machine:
                 lost = runtime.lost()
                 if lost is not None:
                     raise PeerDown(*lost)
-        except KeyboardInterrupt:
-            self._signal(placed, signal.SIGKILL)
+        except (KeyboardInterrupt, SystemExit):
+            self._give_up(placed)
             raise
         finally:
             if relay is not None:
                 relay.close()
+
+    def _give_up(self, placed: PlacedReply) -> None:
+        """This process is to end, or to do something else: kills the program, and asks how it ended since nobody else
+        will."""
+        endpoint = self._running().endpoint
+        with contextlib.suppress(FabricError):
+            try:
+                endpoint.call(placed.processor, Signal(placed.pid, signal.SIGKILL), timeout_s=ANSWER_S)
+                endpoint.call(placed.processor, Wait(placed.pid, int(ANSWER_S * 1000)), timeout_s=2 * ANSWER_S)
+            except LinuxError:  # It was not started, or is given up by the processor too.
+                with contextlib.suppress(LinuxError):
+                    endpoint.call(MANAGER, Exited(placed.pid, placed.processor))
 
     def _signal(self, placed: PlacedReply, number: int) -> None:
         try:
@@ -235,14 +285,14 @@ class Machine:
             known = self._runtime.lost(NEWS_S if isinstance(error, PeerDown) else 0.0)
             if known is not None:
                 component, why = known
-            if component != MANAGER:
+            if component != MANAGER and not self._runtime.shared:  # Then its keeper says so.
                 with contextlib.suppress(FabricError, LinuxError):  # The machine ends anyway.
                     self._runtime.endpoint.call(MANAGER, Lost(component, why), timeout_s=NEWS_S)
         self._failure = MachineFailed(component, why)
         self.close()
         return self._failure
 
-    def _gather(self, ended: WaitReply, wall_s: float) -> dict[str, Any]:
+    def _snapshot(self) -> dict[str, Any]:
         """Asks every component for its counters."""
         endpoint = self._running().endpoint
         requests = {"P": ProcessorStatistics(), "M": MemoryStatistics(), "S": StorageStatistics()}
@@ -254,18 +304,27 @@ class Machine:
             links += row.pop("links", [])
             rows[name[0]].append({"name": name, **row})
         return {
-            "exit_code": 128 + ended.signal if ended.signal else ended.code,
-            "signal": ended.signal,
-            "wall_seconds": round(wall_s, 6),
-            "startup_seconds": round(self._startup_s, 6),
             "virtual_ns": max((row.get("virtual_ns", 0) for row in rows["P"]), default=0),
-            "runtime": self.runtime_name,
-            "config": describe(self.config),
             "manager": rows["G"][0],
             "processors": rows["P"],
             "memories": rows["M"],
             "storages": rows["S"],
             "links": links,
+        }
+
+    def _gather(self, ended: WaitReply, wall_s: float, before: dict[str, Any] | None) -> dict[str, Any]:
+        """What there is to say about a run; on a machine that others use too, what was counted since `before`."""
+        counted = self._snapshot()
+        if before is not None:
+            counted = {**difference(counted, before), "virtual_ns": ended.virtual_ns}
+        return {
+            "exit_code": 128 + ended.signal if ended.signal else ended.code,
+            "signal": ended.signal,
+            "wall_seconds": round(wall_s, 6),
+            "startup_seconds": round(self._startup_s, 6),
+            "runtime": self.runtime_name,
+            "config": describe(self.config),
+            **counted,
         }
 
 

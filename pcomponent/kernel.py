@@ -6,6 +6,7 @@ Everything that a handler needs beside its own thread is reached through here.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lego.config import MachineConfig
@@ -53,6 +54,8 @@ class Kernel:
 
     cpu: Cpu
     lifecycle: Lifecycle
+    hang_up: Callable[[Process], None]
+    """Told of a process whose console has gone."""
 
     def __init__(self, config: MachineConfig, endpoint: Endpoint, cache: ExCache) -> None:
         self.config = config

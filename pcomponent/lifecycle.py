@@ -62,7 +62,11 @@ class Lifecycle:
         process.working_directory = WorkingDirectory(place.handle, place.path)
         try:
             self._load(task, request)
-            process.files = open_standard(task)
+            try:
+                process.files = open_standard(task)
+            except BaseException:
+                self.release_space(process)
+                raise
         except BaseException:
             kernel.endpoint.call(process.storage, Close([place.handle]))
             raise
@@ -125,7 +129,10 @@ class Lifecycle:
         except FabricError as error:
             self.lose(process, error)
             raise
-        self.latest_ns = max(self.latest_ns, family.clock_ns(process))
+        ended_ns = family.clock_ns(process)
+        self.latest_ns = max(self.latest_ns, ended_ns)
+        first = self._kernel.processes.get(process.kin.root, process)
+        first.kin.run_ns = max(first.kin.run_ns, ended_ns)
 
     def _give_back(self, process: Process) -> None:
         kin = process.kin
@@ -158,11 +165,6 @@ class Lifecycle:
             self._kernel.leave_space(space)
             self._kernel.endpoint.call(space.home, Exit(space.pid))
         kin.borrowing, kin.released_ns = False, family.clock_ns(process)
-
-    def collect(self, process: Process) -> None:
-        """The front end knows how the first process of a run ended."""
-        if self._kernel.processes.get(process.pid) is process:
-            family.forget(process)
 
     def lose(self, process: Process, error: FabricError) -> None:
         """The machine failed under a process: it ends here, and its front end is told why."""

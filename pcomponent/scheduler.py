@@ -87,6 +87,12 @@ class Scheduler:
             raise outcome[1]
         return outcome[0]
 
+    def admit(self, process: Process) -> None:
+        """A program that was started while others run begins when a core is free, not at the clocks' zero."""
+        process.started_ns = self._free_ns
+        for task in process.threads.values():
+            task.meter.now_ns = max(task.meter.now_ns, self._free_ns)
+
     def wait(self, ended: Callable[[], bool], timeout_s: float) -> bool:
         """Waits until `ended()`, asked whenever a process has ended."""
         with self._changed:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lego.console.messages import Describe
 from lego.linux.errno import E, LinuxError
-from pcomponent.files.console import ConsoleFile
+from pcomponent.files.console import ConsoleFile, ask
 from pcomponent.files.table import FileTable
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def open_standard(task: Thread) -> FileTable:
 def open_stream(task: Thread, stream: int) -> ConsoleFile | None:
     """One of the host's streams, None when it is closed there."""
     try:
-        described, _ = task.kernel.endpoint.call(task.process.console, Describe(stream))
+        described, _ = ask(task, Describe(stream))
     except LinuxError as error:
         if error.errno == E.EBADF:
             return None
