@@ -28,6 +28,7 @@ from pcomponent.registers import Registers
 from pcomponent.rlimits import Limits, Resource
 from pcomponent.signals import SignalState
 from pcomponent.space import Space
+from pcomponent.terminals import jobs
 from pcomponent.usage import process_times
 from scomponent.messages import Close, Open
 
@@ -60,7 +61,7 @@ class Lifecycle:
         process.working_directory = WorkingDirectory(place.handle, place.path)
         try:
             self._load(task, request)
-            process.files = open_standard(task)
+            process.files = open_standard(task, request.terminal)
         except BaseException:
             kernel.endpoint.call(process.storage, Close([place.handle]))
             raise
@@ -142,7 +143,11 @@ class Lifecycle:
         if place.handle and not place.references:
             self._kernel.endpoint.call(process.storage, Close([place.handle]))
         kin.used_ns, kin.ended_ns = process_times(process), family.clock_ns(process)
+        jobs.leader_ended(process, kin.ended_ns)
+        process.terminal = None
         family.ended(process)
+        if kin.root == process.pid:
+            self._kernel.rendezvous.terminals.detach(process.pid, kin.ended_ns)
 
     def release_space(self, process: Process) -> None:
         """The process does not use its space any more. A parent in vfork wakes up."""

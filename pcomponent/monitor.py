@@ -18,10 +18,22 @@ from pcomponent.excache.cache import ExCache, geometry
 from pcomponent.execution import Executor
 from pcomponent.kernel import Kernel
 from pcomponent.lifecycle import Lifecycle
-from pcomponent.messages import Signal, Start, Statistics, StatisticsReply, Wait, WaitReply
+from pcomponent.messages import (
+    Signal,
+    Start,
+    Statistics,
+    StatisticsReply,
+    TerminalHangUp,
+    TerminalInput,
+    TerminalInputReply,
+    TerminalResize,
+    Wait,
+    WaitReply,
+)
 from pcomponent.process import Process
 from pcomponent.scheduler import Scheduler
 from pcomponent.signals import send_to_process
+from pcomponent.terminals.terminal import Terminal
 
 TERMINAL_SIGNALS = (Sig.HUP, Sig.INT, Sig.QUIT, Sig.TSTP, Sig.CONT, Sig.WINCH)
 """Signals that come from the terminal, as far as the front end can know."""
@@ -44,11 +56,15 @@ class ProcessorMonitor:
             Start: self._start,
             Wait: self._wait,
             Signal: self._signal,
+            TerminalResize: self._terminal_resize,
+            TerminalHangUp: self._terminal_hang_up,
             Statistics: self._statistics,
         }
 
     def handle(self, sender: str, request: Request, payload: Buffer) -> tuple[msgspec.Struct, Buffer]:
         """Serves one request."""
+        if isinstance(request, TerminalInput):
+            return self._terminal_input(request, bytes(payload)), b""
         return self._handlers[type(request)](request), b""
 
     def close(self) -> None:
@@ -94,6 +110,24 @@ class ProcessorMonitor:
         for each in targets:
             if each.status is None:
                 send_to_process(each, number, SigInfo.kernel(number))
+
+    def _terminal(self, pid: int) -> Terminal:
+        terminal = self._kernel.rendezvous.terminals.of_run(self._process(pid))
+        if terminal is None:
+            raise LinuxError(E.EIO)
+        return terminal
+
+    def _terminal_input(self, request: TerminalInput, data: bytes) -> TerminalInputReply:
+        count = self._scheduler.ask(lambda: self._terminal(request.pid).type(data, self._scheduler.now_ns))
+        return TerminalInputReply(count)
+
+    def _terminal_resize(self, request: TerminalResize) -> Done:
+        self._scheduler.ask(lambda: self._terminal(request.pid).resize(request.size, self._scheduler.now_ns))
+        return Done()
+
+    def _terminal_hang_up(self, request: TerminalHangUp) -> Done:
+        self._scheduler.ask(lambda: self._terminal(request.pid).hang_up(self._scheduler.now_ns))
+        return Done()
 
     def _statistics(self, request: Statistics) -> StatisticsReply:
         kernel = self._kernel
