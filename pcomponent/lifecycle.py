@@ -30,6 +30,7 @@ from pcomponent.registers import Registers
 from pcomponent.rlimits import Limits, Resource
 from pcomponent.signals import SignalState
 from pcomponent.space import Space
+from pcomponent.terminals import jobs
 from pcomponent.usage import process_times
 from scomponent.messages import Close, Open
 
@@ -63,7 +64,7 @@ class Lifecycle:
         try:
             self._load(task, request)
             try:
-                process.files = open_standard(task)
+                process.files = open_standard(task, request.terminal)
             except BaseException:
                 self.release_space(process)
                 raise
@@ -153,8 +154,11 @@ class Lifecycle:
         if place.handle and not place.references:
             self._kernel.endpoint.call(process.storage, Close([place.handle]))
         kin.used_ns, kin.ended_ns = process_times(process), family.clock_ns(process)
+        jobs.leader_ended(process, kin.ended_ns)
+        process.terminal = None
         family.ended(process)
         if kin.root == process.pid:
+            self._kernel.rendezvous.terminals.detach(process.pid, kin.ended_ns)
             run_ended(self._kernel, process.vnode, process.storage)
 
     def release_space(self, process: Process) -> None:

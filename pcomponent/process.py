@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pcomponent.rlimits import Limits
     from pcomponent.signals import SignalState
     from pcomponent.space import Space
+    from pcomponent.terminals.terminal import Terminal
     from pcomponent.waiting import Wait, Wake
 
 
@@ -61,6 +62,10 @@ class Process:
         self.kin = Kinship()
         self.group = pid
         self.session = pid
+        self.terminal: Terminal | None = None
+        """The controlling terminal (signal_struct, tty)."""
+        self.hung_up_group = 0
+        """Of a session leader whose terminal hung up: what was its foreground group (tty_old_pgrp)."""
         self.vnode = vnode
         self.home = ""
         """The home memory component."""

@@ -81,7 +81,7 @@ def deliver(
             if bit(number) & IGNORED:
                 continue
             if bit(number) & STOPPING:
-                if number != Sig.STOP and _orphaned(task.process):
+                if number != Sig.STOP and orphaned(task.process):
                     continue
                 task.process.signals.stop(number)
                 return Stopped(registers, None if handled else interrupted)
@@ -129,7 +129,7 @@ def _handle(task: Thread, registers: Registers, action: Action, info: SigInfo) -
     return handler
 
 
-def _orphaned(process: Process) -> bool:
+def orphaned(process: Process) -> bool:
     """Whether nobody of its session could continue its group: then the terminal's stop signals are not obeyed
     (is_current_pgrp_orphaned)."""
     for member in process.kernel.processes.values():

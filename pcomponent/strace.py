@@ -46,6 +46,9 @@ def ended(task: Thread, what: str) -> None:
 def emit(task: Thread, line: str) -> None:
     """Prints; a console that is closed or gone takes nothing."""
     data = line.encode("utf-8", "backslashreplace")
+    terminal = task.kernel.rendezvous.terminals.of_run(task.process)
+    if terminal is not None:
+        data = data.replace(b"\n", b"\r\n")  # The host's terminal is in raw mode.
     try:
         while data:
             reply, _ = task.kernel.endpoint.call(task.process.console, Write(2, 1000), data)
