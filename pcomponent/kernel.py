@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pcomponent.cpu import Cpu
     from pcomponent.excache.cache import ExCache
     from pcomponent.lifecycle import Lifecycle
+    from pcomponent.outside import Outside
     from pcomponent.process import Process, Thread
     from pcomponent.space import Space
 
@@ -58,6 +59,8 @@ class Kernel:
         self.cache = cache
         self.counters = ProcessCounters()
         self.rendezvous = Rendezvous()
+        self.outside: Outside | None = None
+        """The way to published ports, when there are any."""
         self.processes: dict[int, Process] = {}
         self.random = RandomSource(config.seed, f"kernel {endpoint.name}")
         self.unknown_calls: set[int] = set()

@@ -19,6 +19,7 @@ from pcomponent.execution import Executor
 from pcomponent.kernel import Kernel
 from pcomponent.lifecycle import Lifecycle
 from pcomponent.messages import Signal, Start, Statistics, StatisticsReply, Wait, WaitReply
+from pcomponent.outside import Outside
 from pcomponent.process import Process
 from pcomponent.scheduler import Scheduler
 from pcomponent.signals import send_to_process
@@ -38,6 +39,8 @@ class ProcessorMonitor:
         cache = ExCache(*geometry(config.excache_bytes, config.ways))
         self._kernel = kernel = Kernel(config, endpoint, cache)
         kernel.cpu = cache.translations = Cpu(cache.arena, cache.words, config.cores)
+        if config.publish:
+            kernel.outside = Outside(config.publish, endpoint)
         self._lifecycle = kernel.lifecycle = Lifecycle(kernel)
         self._scheduler = Scheduler(kernel, Executor(kernel, kernel.cpu, self._lifecycle), self._lifecycle)
         self._handlers: dict[type[Request], Callable[[Any], msgspec.Struct]] = {

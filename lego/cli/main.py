@@ -71,6 +71,10 @@ def run_command(
     ] = None,
     cwd: Annotated[str | None, typer.Option(metavar="DIR", help="Where the program starts, a guest path.")] = None,
     env: Annotated[list[str] | None, typer.Option(metavar="K=V", help="Sets an environment variable.")] = None,
+    publish: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HOST:GUEST", help="Leads a port of this host to one of the guest's; HOST: [ADDR:]PORT."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Of all randomness in the machine. [0]")] = None,
     inproc: Annotated[bool, typer.Option("--inproc", help="All components in this process, without Ray.")] = False,
     stats: Annotated[bool, typer.Option("--stats", help="A table of what was counted, on stderr, at the end.")] = False,
@@ -85,7 +89,7 @@ def run_command(
 
     options = {
         "topology": topology, "excache": excache, "ways": ways, "memory": memory, "mount": mount, "root": root,
-        "cwd": cwd, "env": env, "seed": seed, "inproc": inproc, "stats": stats, "stats_json": stats_json,
+        "cwd": cwd, "env": env, "publish": publish, "seed": seed, "inproc": inproc, "stats": stats, "stats_json": stats_json,
         "strace": strace,
     }  # fmt: skip
     raise typer.Exit(run(plan(options, machine), [program, *(arguments or [])]))
