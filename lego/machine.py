@@ -23,6 +23,7 @@ from gmanager.messages import Statistics as ManagerStatistics
 from lego.component import MANAGER, VNODE, component_names
 from lego.config import ConfigError, MachineConfig, checked, describe, guest_environment
 from lego.console.buffer import BufferConsole
+from lego.console.gate import GateMonitor
 from lego.fabric.endpoint import Endpoint, Monitor
 from lego.fabric.errors import FabricError, PeerDown
 from lego.linux.errno import LinuxError
@@ -114,6 +115,7 @@ class Machine:
         self.name = ""
         """That of a machine that stays up."""
         self._runtime: Runtime | None = None
+        self._gate: GateMonitor | None = None
         self._failure: MachineFailed | None = None
         self._follows = False
         self._startup_s = 0.0
@@ -127,11 +129,15 @@ class Machine:
         self.close()
 
     def start(self) -> None:
-        """Starts the components; raises `MachineFailed`."""
+        """Starts the components; raises `MachineFailed`, or `ConfigError` when a port to be published is not free."""
         began = time.perf_counter()
+        if self.config.publish:
+            self._gate = GateMonitor(self.config.publish)
         self._runtime = self._make()
         try:
             self._runtime.start()
+            if self._gate is not None:
+                self._runtime.open_console(self._gate)
         except FabricError as error:
             raise self._fail(error) from error
         except BaseException:
@@ -144,6 +150,14 @@ class Machine:
         if self._runtime is not None:
             self._runtime.close()
             self._runtime = None
+        if self._gate is not None:
+            self._gate.close()
+            self._gate = None
+
+    @property
+    def published(self) -> list[tuple[str, int]]:
+        """The address and port of the host for each of `config.publish`, while the machine runs."""
+        return self._gate.addresses if self._gate is not None else []
 
     def run(
         self,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pcomponent.ipc.objects import SystemV
     from pcomponent.lifecycle import Lifecycle
     from pcomponent.process import Process, Thread
+    from pcomponent.published import PublishedPorts
     from pcomponent.space import Space
 
 FLUSH_BATCH = 64
@@ -63,6 +64,8 @@ class Kernel:
         self.cache = cache
         self.counters = ProcessCounters()
         self.rendezvous = Rendezvous()
+        self.published_ports: PublishedPorts | None = None
+        """The way to published ports, when there are any."""
         self.processes: dict[int, Process] = {}
         self.random = RandomSource(config.seed, f"kernel {endpoint.name}")
         self.unknown_calls: set[int] = set()

@@ -35,6 +35,7 @@ from pcomponent.messages import (
 )
 from pcomponent.outside import Outside
 from pcomponent.process import Process
+from pcomponent.published import PublishedPorts
 from pcomponent.scheduler import Scheduler
 from pcomponent.terminals.terminal import Terminal
 
@@ -50,6 +51,8 @@ class ProcessorMonitor:
         cache = ExCache(*geometry(config.excache_bytes, config.ways))
         self._kernel = kernel = Kernel(config, endpoint, cache)
         kernel.cpu = cache.translations = Cpu(cache.arena, cache.words, config.cores)
+        if config.publish:
+            kernel.published_ports = PublishedPorts(config.publish, endpoint)
         self._lifecycle = kernel.lifecycle = Lifecycle(kernel)
         self._scheduler = Scheduler(kernel, Executor(kernel, kernel.cpu, self._lifecycle), self._lifecycle)
         self._outside = Outside(kernel, self._scheduler)

@@ -52,6 +52,7 @@ class Scheduler:
     def _reset(self) -> None:
         """An idle machine: its clocks and its randomness begin anew, so that a run does not depend on those before."""
         config = self._kernel.config
+        self._kernel.rendezvous.ports.reset()
         self._cores = [0] * config.cores
         """The clock of each core: until when it was busy."""
         self._now_ns = 0

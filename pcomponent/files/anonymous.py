@@ -52,9 +52,11 @@ def wait_until(
     change: Change,
     until_ns: int | None = None,
     restart: bool = True,
+    outside: Callable[[int], bool] | None = None,
 ) -> Generator[Wait, Wake, bool]:
-    """Parks a thread until `ready()`; False when the deadline passed first. Raises `Interrupted`."""
-    wait = Wait(ready=lambda _wait_ms: bool(ready()), until_ns=until_ns)
+    """Parks a thread until `ready()`; False when the deadline passed first. Raises `Interrupted`. `outside` asks the
+    host, for at most so many milliseconds, whether it is ready."""
+    wait = Wait(outside or (lambda _wait_ms: bool(ready())), until_ns, outside is not None)
     while not ready():
         wake = yield wait
         if ready():
