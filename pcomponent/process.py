@@ -19,11 +19,13 @@ from pcomponent.signals import ThreadSignals
 from pcomponent.timers import IntervalTimers
 
 if TYPE_CHECKING:
+    from lego.linux.signal import SigInfo
     from pcomponent.files.table import FileTable
     from pcomponent.kernel import Kernel
     from pcomponent.rlimits import Limits
     from pcomponent.signals import SignalState
     from pcomponent.space import Space
+    from pcomponent.tracing.calls import Line
     from pcomponent.waiting import Wait, Wake
 
 
@@ -78,6 +80,8 @@ class Process:
         self.umask = 0o022
         self.started_ns = 0
         self.trace = False
+        self.trace_ignored: list[SigInfo] = []
+        """Signals that were dropped and are still to be shown by --strace."""
         self.threads: dict[int, Thread] = {}
         self.working_directory: WorkingDirectory
         self.files: FileTable
@@ -134,8 +138,10 @@ class Thread:
         self.flags = 0
         self.number = -1
         """The system call that it made last."""
-        self.trace_line = ""
-        """The call it is in, as --strace shows it."""
+        self.trace_line: Line | None = None
+        """The call it is in, for --strace, ..."""
+        self.trace_ns = 0
+        """... and when it began."""
         self.carry_ps = 0
         """Picoseconds of its instructions that did not make a nanosecond yet."""
         self.instructions = 0

@@ -103,7 +103,7 @@ epoll_event     =12
 sigaction       =32
 stack           ss_sp:u64/addr ss_flags:i32/|sigaltstack .4 ss_size:u64
 rlimit          rlim_cur:u64/rlim rlim_max:u64/rlim
-rlimit64        rlim_cur:u64/rlim rlim_max:u64/rlim
+rlimit64        rlim_cur:u64/rlim64 rlim_max:u64/rlim64
 rusage          ru_utime:@timeval ru_stime:@timeval -ru_maxrss:i64 .104
 sysinfo         uptime:i64 loads:@loads totalram:u64 freeram:u64 sharedram:u64 bufferram:u64 totalswap:u64
     freeswap:u64 procs:u16 .6 totalhigh:u64 freehigh:u64 mem_unit:u32 .4
