@@ -87,6 +87,8 @@ def deliver(
                 if number != Sig.STOP and _orphaned(task.process):
                     continue
                 task.process.signals.stop(number)
+                if task.process.trace:
+                    strace.stopped(task, number)
                 return Stopped(registers, None if handled else interrupted)
             return Ended(number)
         if not handled:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from lego.console.messages import TRACE, Write
 from lego.fabric.errors import FabricError
 from lego.linux.errno import LinuxError
-from lego.linux.signal import SigInfo
+from lego.linux.signal import Sig, SigInfo
 from pcomponent.process import Process, Thread
 from pcomponent.tracing.calls import Line
 from pcomponent.tracing.peek import Memory
@@ -23,6 +23,7 @@ from pcomponent.tracing.values import signal_name
 if TYPE_CHECKING:
     from pcomponent.waiting import Interrupted
 
+SIGRETURN = 15
 PATIENCE = 20
 """How often a slow reader is waited for, each time for as long as one `Write` waits, before a line is lost."""
 WAIT_MS = 500
@@ -44,7 +45,8 @@ def left(task: Thread, result: int) -> None:
     """A call ends."""
     if task.trace_line is not None:
         line, task.trace_line = task.trace_line, None
-        _print(task, line.ended(result), task.trace_ns)
+        back = task.number == SIGRETURN
+        _print(task, line.restored(task.signal_mask, result) if back else line.ended(result), task.trace_ns)
     _ignored(task)
 
 
@@ -57,7 +59,9 @@ def interrupted(task: Thread, why: Interrupted) -> None:
 
 
 def delivered(task: Thread, info: SigInfo) -> None:
-    """A signal reaches a thread."""
+    """A signal reaches a thread. SIGKILL is only seen by the end that it is."""
+    if info.number == Sig.KILL:
+        return
     _print(task, f"--- {signal_name(info.number)} {siginfo(info)} ---", task.meter.now_ns)
 
 
@@ -65,6 +69,11 @@ def _ignored(task: Thread) -> None:
     """Signals that were dropped because nothing would be done about them are shown after the call being made."""
     while task.process.trace_ignored:
         delivered(task, task.process.trace_ignored.pop(0))
+
+
+def stopped(task: Thread, number: int) -> None:
+    """A stop signal takes effect."""
+    _print(task, f"--- stopped by {signal_name(number)} ---", task.meter.now_ns)
 
 
 def ended(task: Thread, what: str) -> None:

@@ -3,7 +3,7 @@
     timespec    tv_sec:i64 tv_nsec:i64
 
 A field is NAME:TYPE, a type a width (i8 to i64, u8 to u64) with what it means after a slash (a scalar or symbol kind of
-`lego.linux.signatures`), bytes ("c65", shown as a string), or another structure (@NAME, @NAMEx3 for three). A field
+`lego.linux.signatures`), bytes ("c65", shown as a string), several of them (u64*3), or another structure (@NAME). A field
 with a minus in front is not shown in a trace, which then ends in "...". `.4` are four bytes of padding. A name without
 fields is shown in a way of its own; `=` gives its size.
 
@@ -88,11 +88,12 @@ statx           stx_mask:u32/|statx -stx_blksize:u32 stx_attributes:u64/hex -stx
     stx_mode:u16/umode .2 -stx_ino:u64 stx_size:u64 .208
 statfs          f_type:i64/#fstype f_bsize:i64 f_blocks:u64 f_bfree:u64 f_bavail:u64 f_files:u64 f_ffree:u64
     f_fsid:@fsid f_namelen:i64 f_frsize:i64 f_flags:i64/|mount_flags .32
-fsid            val:i32/hex32 -val2:i32
+fsid            val:u32*2/hex
 ustat           f_tfree:i32 .4 f_tinode:u64 -f_fname:c6 -f_fpack:c6 .4
 open_how        flags:u64/|open mode:u64/mode resolve:u64/|resolve
 file_handle     handle_bytes:u32 handle_type:i32
-flock           l_type:i16/#lock l_whence:i16/#whence .4 l_start:i64 l_len:i64 -l_pid:i32 .4
+flock           l_type:i16/#lock l_whence:i16/#whence .4 l_start:i64 l_len:i64 .8
+flock_found     l_type:i16/#lock l_whence:i16/#whence .4 l_start:i64 l_len:i64 l_pid:i32 .4
 f_owner_ex      type:i32 pid:i32
 termios         c_iflag:u32/hex c_oflag:u32/hex c_cflag:u32/hex c_lflag:u32/hex -c_line:u8 -c_cc:c19
 termios2        c_iflag:u32/hex c_oflag:u32/hex c_cflag:u32/hex c_lflag:u32/hex -c_line:u8 -c_cc:c19 -c_ispeed:u32
@@ -105,9 +106,8 @@ stack           ss_sp:u64/addr ss_flags:i32/|sigaltstack .4 ss_size:u64
 rlimit          rlim_cur:u64/rlim rlim_max:u64/rlim
 rlimit64        rlim_cur:u64/rlim64 rlim_max:u64/rlim64
 rusage          ru_utime:@timeval ru_stime:@timeval -ru_maxrss:i64 .104
-sysinfo         uptime:i64 loads:@loads totalram:u64 freeram:u64 sharedram:u64 bufferram:u64 totalswap:u64
+sysinfo         uptime:i64 loads:u64*3 totalram:u64 freeram:u64 sharedram:u64 bufferram:u64 totalswap:u64
     freeswap:u64 procs:u16 .6 totalhigh:u64 freehigh:u64 mem_unit:u32 .4
-loads           one:u64 -five:u64 -fifteen:u64
 utsname         sysname:c65 nodename:c65 -release:c65 -version:c65 -machine:c65 -domainname:c65
 cap_header      version:u32/#capversion pid:i32
 cap_data        effective:u32/hex permitted:u32/hex inheritable:u32/hex
@@ -136,7 +136,7 @@ msginfo         msgpool:i32 msgmap:i32 msgmax:i32 msgmnb:i32 msgmni:i32 msgssz:i
 mq_attr         mq_flags:i64 mq_maxmsg:i64 mq_msgsize:i64 mq_curmsgs:i64 .32
 """
 
-_FIELD = re.compile(r"(-?)(\w+):(?:([iu])(8|16|32|64)(?:/(\S+))?|c(\d+)|@([a-z_]+)(?:x(\d+))?)")
+_FIELD = re.compile(r"(-?)(\w+):(?:([iu])(8|16|32|64)(?:\*(\d+))?(?:/(\S+))?|c(\d+)|@([a-z_]+))")
 
 
 def _fields(text: list[str], shapes: dict[str, Shape]) -> tuple[list[Field], int]:
@@ -149,15 +149,15 @@ def _fields(text: list[str], shapes: dict[str, Shape]) -> tuple[list[Field], int
         match = _FIELD.fullmatch(word)
         if match is None:
             raise ValueError(f"{word!r} is no field")
-        hidden, name, sign, bits, kind, chars, inner, count = match.groups()
+        hidden, name, sign, bits, count, kind, chars, inner = match.groups()
         if bits:
             meaning = kind or ("long" if sign == "i" else "ulong")
-            field = Field(name, offset, int(bits) // 8, sign == "i", meaning, 1, bool(hidden))
+            times = int(count or 1)
+            field = Field(name, offset, int(bits) // 8 * times, sign == "i", meaning, times, bool(hidden))
         elif chars:
             field = Field(name, offset, int(chars), False, "chars", 1, bool(hidden))
         else:
-            times = int(count or 1)
-            field = Field(name, offset, shapes[inner].size * times, False, "@" + inner, times, bool(hidden))
+            field = Field(name, offset, shapes[inner].size, False, "@" + inner, 1, bool(hidden))
         found.append(field)
         offset += field.size
     return found, offset

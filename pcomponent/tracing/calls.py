@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 
 from lego.linux.errno import E
 from lego.linux.numbers import name_of
@@ -14,7 +15,7 @@ from lego.linux.shapes import IN_BYTES
 from lego.linux.signatures import Argument, Signature, scalar, signature
 from pcomponent.tracing.peek import Reader
 from pcomponent.tracing.structures import View, count_strings, path, pointer, strings
-from pcomponent.tracing.values import TEXT_SHOWN, address, file_mode, flags, number, signal_name
+from pcomponent.tracing.values import TEXT_SHOWN, address, file_mode, flags, number, signal_name, signal_set
 from pcomponent.waiting import Interrupted
 
 RESULT_COLUMN = 39
@@ -49,6 +50,10 @@ class Line:
         """The line of a call that has a result."""
         return self._join(self._arguments(result), self._result(result))
 
+    def restored(self, mask: int, result: int) -> str:
+        """The line of rt_sigreturn: the mask and the RAX that are in force again."""
+        return self._join([f"{{mask={signal_set(mask)}}}"], self._result(scalar("long", result)))
+
     def interrupted(self, interrupted: Interrupted) -> str:
         """The line of a call that a signal ended."""
         if interrupted.restart:
@@ -77,13 +82,18 @@ class Line:
         for index, argument in enumerate(self.described.arguments):
             before, then = self._before[index], after[index]
             text = before if before is not None else then
-            if argument.kind == "struct" and argument.shape in _BOTH and before and then and before != then:
+            changed = argument.kind == "struct" and argument.shape in _BOTH and before != then
+            if changed and before and then and before[0] == then[0] == "[":
                 text = f"[{before[1:-1]} => {then[1:-1]}]"
             if text is None:
                 text = address(self.values[index])
             if text:
                 shown.append(text)
-        return _clone(shown, self.values) if self.name == "clone" else shown
+        if self.name == "clone":
+            return _clone(shown, self.values)
+        if self.name == "mremap" and not self.values[3] & 6:
+            return shown[:4]  # No new address without MREMAP_FIXED or MREMAP_DONTUNMAP.
+        return shown
 
     def _decode(self, done: bool, result: int) -> list[str | None]:
         if self.described is None:
@@ -106,18 +116,18 @@ class Line:
             return self._pointer(argument, value, done, result)
         if argument.kind == "mode" and self.name in ("open", "openat") and not self.values[index - 1] & _O_CREATES:
             return ""
+        if argument.name == "val3" and argument.kind == "hex32" and value & 0xFFFFFFFF == 0xFFFFFFFF:
+            return "FUTEX_BITSET_MATCH_ANY"
         if argument.kind == "umode":
             return file_mode(value & 0xFFFFFFFF)
-        if self.name == "mknod" and argument.name == "dev" and not self.values[index - 1] & 0o020000:
-            return ""
+        if self.name in ("mknod", "mknodat") and argument.name == "dev":
+            return number("dev", value) if self.values[index - 1] & 0o170000 in (0o020000, 0o060000) else ""
         return number(argument.kind, value)
 
     def _symbol(self, argument: Argument, value: int) -> str:
         value &= 0xFFFFFFFF
-        if argument.shape == "wait":
-            return flags("wait4" if self.name == "wait4" else "wait", value)
-        if argument.shape == "at" and self.name == "statx" and not value:
-            return "AT_STATX_SYNC_AS_STAT"
+        if argument.shape == "at" and self.name == "statx" and not value & 0x6000:
+            return "|".join(["AT_STATX_SYNC_AS_STAT", *([flags("at", value)] if value else [])])
         prefix = "|" if argument.kind == "flags" else "#"
         return number(prefix + argument.shape, value)
 
@@ -128,13 +138,14 @@ class Line:
             argument.read and (argument.shape in _EARLY or argument.shape in _BOTH)
         ):
             return None
-        if not done and argument.shape in ("iovec_out",):
+        if not done and argument.shape in ("iovec_out", "clone_args"):
             return None
         if done and argument.written and (result < 0 or self._untouched(argument, result)):
             return address(value) if not argument.read or argument.shape not in _EARLY else None
         room = self._length(argument)
         count = self._shown(argument, room, done, result)
-        view = View(self.reader, value, count, bool(argument.length), room, self.values, done, result)
+        array = bool(argument.length) and argument.shape not in IN_BYTES
+        view = View(self.reader, value, count, array, room, self.values, done, result)
         return pointer(argument.shape, view)
 
     def _untouched(self, argument: Argument, result: int) -> bool:
@@ -164,7 +175,7 @@ class Line:
         """Elements that mean something."""
         if argument.shape in IN_BYTES and argument.shape != "msgbuf":
             return 1
-        counted = argument.shape in ("char", "random", "epoll_event", "cpuset", "id", "sockopt", "msgbuf")
+        counted = argument.length and argument.shape in ("char", "random", "epoll_event", "cpuset", "id", "sockopt", "msgbuf")
         if done and argument.written and counted and self.name not in ("getsockopt", "setsockopt", "recvfrom"):
             return max(0, min(room, result))
         if done and argument.shape == "char" and self.name == "recvfrom":
@@ -190,6 +201,8 @@ class Line:
 
     def _meaning(self, result: int) -> str:
         """What poll, select and their like have found."""
+        if self.name == "time":
+            return f" ({datetime.fromtimestamp(result, UTC):%Y-%m-%dT%H:%M:%S%z})"
         if self.name in ("poll", "ppoll"):
             return self._polled(result)
         if self.name in ("select", "pselect6"):
@@ -208,7 +221,7 @@ class Line:
             if events:
                 fd = int.from_bytes(raw[:4], "little", signed=True)
                 found.append(f"{{fd={fd}, revents={flags('poll', events)}}}")
-        return f" ([{', '.join(found)}])"
+        return f" ([{', '.join(found)}]{self._left(2)})"
 
     def _selected(self, result: int) -> str:
         if not result:
@@ -219,7 +232,15 @@ class Line:
             text = self._pointer(self.described.arguments[index], self.values[index], True, result)
             if text not in (None, "NULL", "[]"):
                 found.append(f"{word} {text}")
-        return f" ({', '.join(found)})" if found else ""
+        return f" ({', '.join(found)}{self._left(4)})" if found else ""
+
+    def _left(self, index: int) -> str:
+        """What is left of a timeout."""
+        assert self.described is not None
+        argument = self.described.arguments[index]
+        if argument.kind != "struct" or not self.values[index]:
+            return ""
+        return f", left {self._pointer(argument, self.values[index], True, 1)}"
 
 
 def _clone(shown: list[str], values: tuple[int, ...]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from lego.linux import symbols
-from lego.linux.signal import ACTION, SA_RESTORER, SA_SIGINFO, SI_QUEUE, SI_TIMER, SI_TKILL, SI_USER, Sig, SigInfo
+from lego.linux.signal import ACTION, SA_RESTORER, SI_QUEUE, SI_TIMER, SI_TKILL, SI_USER, Sig, SigInfo
 from pcomponent.tracing.values import address, signal_name, signal_set
 
 _CODES = {
@@ -37,7 +37,7 @@ def siginfo(info: SigInfo) -> str:
         parts += [f"si_timerid={timer:#x}", f"si_overrun={overrun}"]
     if info.code in (SI_QUEUE, SI_TIMER):
         value, whole = struct.unpack_from("<i", body, 8)[0], struct.unpack_from("<Q", body, 8)[0]
-        parts.append(f"si_value={{sival_int={value}, sival_ptr={address(whole)}}}")
+        parts += [f"si_int={value}", f"si_ptr={address(whole)}"]
     if info.number == Sig.CHLD and 0 < info.code <= 6:
         pid, uid, status, user, system = struct.unpack_from("<iIi4xqq", body)
         shown = str(status) if info.code == 1 else signal_name(status)
@@ -50,9 +50,8 @@ def siginfo(info: SigInfo) -> str:
 def sigaction(raw: bytes) -> str:
     """{sa_handler=SIG_DFL, sa_mask=[], sa_flags=0}"""
     handler, flags, restorer, mask = ACTION.unpack(raw)
-    name = "sa_sigaction" if flags & SA_SIGINFO else "sa_handler"
     shown = symbols.flags("sa", flags)
-    text = f"{name}={_HANDLERS.get(handler, f'{handler:#x}')}, sa_mask={signal_set(mask)}, sa_flags={shown}"
+    text = f"sa_handler={_HANDLERS.get(handler, f'{handler:#x}')}, sa_mask={signal_set(mask)}, sa_flags={shown}"
     return f"{{{text}{f', sa_restorer={restorer:#x}' if flags & SA_RESTORER else ''}}}"
 
 

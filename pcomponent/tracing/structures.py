@@ -19,6 +19,7 @@ from pcomponent.tracing.values import TEXT_SHOWN, address, cut, hexadecimal, num
 
 ELEMENTS_SHOWN = 32
 STRINGS_SHOWN = 32
+_O_CREATES = 0o100 | 0o20000000
 _UTIME = {(1 << 30) - 1: "UTIME_NOW", (1 << 30) - 2: "UTIME_OMIT"}
 _SPEEDS = {0: 0, 7: 300, 9: 1200, 11: 2400, 12: 4800, 13: 9600, 14: 19200, 15: 38400, 0o10001: 57600, 0o10002: 115200}
 
@@ -54,8 +55,10 @@ def fields(shape: Shape, raw: bytes) -> str:
         elif field.kind.startswith("@"):
             shown = fields(SHAPES[field.kind[1:]], data)
         else:
-            value = int.from_bytes(data, "little", signed=field.signed)
-            shown = number(field.kind, value if field.signed else value & (1 << 8 * field.size) - 1)
+            size = field.size // field.times
+            values = [data[at : at + size] for at in range(0, field.size, size)]
+            texts = [number(field.kind, int.from_bytes(each, "little", signed=field.signed)) for each in values]
+            shown = texts[0] if field.times == 1 else f"[{', '.join(texts)}]"
         parts.append(f"{field.name}={shown}")
     return f"{{{', '.join([*parts, *(['...'] if hidden else [])])}}}"
 
@@ -108,17 +111,27 @@ def _sigevent(raw: bytes) -> str:
 
 def _pollfd(view: View) -> str | None:
     """What is asked for; the answer is part of the result."""
-    return _array(view, 8, lambda raw: "{{fd={}, events={}}}".format(*_pollfd_parts(raw)))
+    return _array(view, 8, _asked)
 
 
-def _pollfd_parts(raw: bytes) -> tuple[int, str]:
+def _asked(raw: bytes) -> str:
     fd, events = struct.unpack_from("<iH", raw)
-    return fd, symbols.flags("poll", events)
+    return f"{{fd={fd}}}" if fd < 0 else f"{{fd={fd}, events={symbols.flags('poll', events)}}}"
+
+
+def _open_how(raw: bytes) -> str:
+    flags, mode, resolve = struct.unpack_from("<QQQ", raw)
+    parts = [f"flags={symbols.flags('open', flags)}"]
+    if mode or flags & _O_CREATES:
+        parts.append(f"mode={number('mode', mode)}")
+    parts.append(f"resolve={symbols.flags('resolve', resolve)}")
+    return f"{{{', '.join(parts)}}}"
 
 
 _ELEMENTS: dict[str, Callable[[bytes], str]] = {
     "stat": _stat,
     "utimespec": _utimespec,
+    "open_how": _open_how,
     "epoll_event": _epoll_event,
     "termios": _termios,
     "termios2": _termios,
@@ -204,7 +217,9 @@ def _dirents(view: View) -> str | None:
 
 def _socket_address(view: View) -> str | None:
     raw = view.reader.read(view.at, max(0, min(view.count, 128)))
-    return sockets.sockaddr(raw) if raw is not None else None
+    if raw is None:
+        return None
+    return sockets.sockaddr(raw) if len(raw) > 1 else address(view.at)
 
 
 def _option(view: View) -> str | None:
@@ -217,7 +232,9 @@ def _iovec(view: View) -> str | None:
 
 
 def _iovec_out(view: View) -> str | None:
-    return sockets.iovec(view.reader, view.at, view.room, max(0, view.result))
+    if view.result < 0:
+        return _iovec_remote(view)
+    return sockets.iovec(view.reader, view.at, view.room, view.result)
 
 
 def _iovec_remote(view: View) -> str | None:
@@ -255,6 +272,25 @@ def _sigmask_argument(view: View) -> str | None:
     return f"{{sigmask={shown}, sigsetsize={size}}}"
 
 
+def _clone_arguments(view: View) -> str | None:
+    """struct clone_args: only the pointers that its flags speak of, and the new thread's number."""
+    raw = view.reader.read(view.at, min(view.room, 88)) if view.room >= 64 else None
+    if raw is None:
+        return address(view.at) if view.room < 64 else None
+    flags, pidfd, child, parent, signal, stack, size, tls = struct.unpack_from("<8Q", raw)
+    parts = [f"flags={symbols.flags('clone', flags)}"]
+    pointers = ((0x1000, "pidfd", pidfd), (0x1200000, "child_tid", child), (0x100000, "parent_tid", parent))
+    for needed, name, value in pointers:
+        if flags & needed:
+            parts.append(f"{name}={address(value)}")
+    parts += [f"exit_signal={signal_name(signal)}", f"stack={address(stack)}", f"stack_size={number('hex', size)}"]
+    if flags & 0x80000:
+        parts.append(f"tls={address(tls)}")
+    text = f"{{{', '.join(parts)}}}"
+    tid = view.reader.read(parent, 4) if view.done and view.result > 0 and flags & 0x100000 else None
+    return f"{text} => {{parent_tid=[{int.from_bytes(tid, 'little')}]}}" if tid is not None else text
+
+
 def _ipc_message(view: View) -> str | None:
     raw = view.reader.read(view.at, 8)
     text = _bytes(view._replace(at=view.at + 8))
@@ -267,6 +303,7 @@ _POINTERS: dict[str, Callable[[View], str | None]] = {
     "sockaddr": _socket_address, "sockopt": _option, "iovec": _iovec, "iovec_out": _iovec_out,
     "iovec_remote": _iovec_remote, "msghdr": _message, "msghdr_out": _message_out, "mmsghdr": _messages,
     "mmsghdr_out": _messages, "sigmask_arg": _sigmask_argument, "msgbuf": _ipc_message, "pollfd": _pollfd,
+    "clone_args": _clone_arguments,
 }  # fmt: skip
 
 

@@ -90,7 +90,7 @@ def _limit(value: int, infinity: str) -> str:
 
 
 def _device(value: int) -> str:
-    return f"makedev({os.major(value):#x}, {os.minor(value):#x})"
+    return f"makedev({number('hex', os.major(value))}, {number('hex', os.minor(value))})"
 
 
 def _descriptor(value: int) -> str:

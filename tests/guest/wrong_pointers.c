@@ -95,7 +95,7 @@ static void build(char *at, const struct cell *cell) {
     case SHAPE_cap_header: put32(at, 0, _LINUX_CAPABILITY_VERSION_3); break;
     case SHAPE_clone_args: put64(at, 0, 1L << 60); break;
     case SHAPE_sigevent: put32(at, 12, 1); break;
-    case SHAPE_flock: put32(at, 0, 2); break;
+    case SHAPE_flock: case SHAPE_flock_found: put32(at, 0, 2); break;
     case SHAPE_file_handle: put32(at, 0, 0); break;
     default: break;
     }

@@ -103,11 +103,11 @@ def test_fields_are_where_the_host_has_them() -> None:
 def test_flags() -> None:
     assert symbols.flags("open", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC) == "O_WRONLY|O_CREAT|O_CLOEXEC"
     assert symbols.flags("open", 0) == "O_RDONLY"
-    assert symbols.flags("open", 3) == "0x3"
+    assert symbols.flags("open", 3) == "0x3 /* O_??? */"
     assert symbols.flags("map", 0x22) == "MAP_PRIVATE|MAP_ANONYMOUS"
     assert symbols.flags("at", 0) == "0"
     assert symbols.flags("prot", 0) == "PROT_NONE"
-    assert symbols.flags("wait", 0x10000) == "0x10000"
+    assert symbols.flags("wait", 0x10000) == "0x10000 /* WNOHANG_??? */"
     assert symbols.flags("statx", 0x7FF) == "STATX_BASIC_STATS"
     assert symbols.flags("open", os.O_TMPFILE | os.O_RDWR) == "O_RDWR|O_TMPFILE"
     assert symbols.flags("open", os.O_SYNC) == "O_RDONLY|O_SYNC"
@@ -115,7 +115,7 @@ def test_flags() -> None:
 
 def test_choices() -> None:
     assert symbols.choice("whence", 2) == "SEEK_END"
-    assert symbols.choice("whence", 77) == "0x4d"
+    assert symbols.choice("whence", 77) == "0x4d /* SEEK_??? */"
     assert symbols.choice("futex", 0x81) == "FUTEX_WAKE"
 
 

@@ -92,16 +92,16 @@ dup                 oldfd:fd = fd
 dup2                oldfd:fd newfd:fd = fd
 dup3                oldfd:fd newfd:fd flags:|open_only = fd
 fcntl               fd:fd cmd:#fcntl arg:ulong
-fcntl/F_DUPFD       fd:fd cmd:#fcntl arg:int = fd
-fcntl/F_DUPFD_CLOEXEC  fd:fd cmd:#fcntl arg:int = fd
+fcntl/F_DUPFD       fd:fd cmd:#fcntl arg:uint = fd
+fcntl/F_DUPFD_CLOEXEC  fd:fd cmd:#fcntl arg:uint = fd
 fcntl/F_GETFD       fd:fd cmd:#fcntl = flags fd
 fcntl/F_SETFD       fd:fd cmd:#fcntl arg:|fd
 fcntl/F_GETFL       fd:fd cmd:#fcntl = flags open
 fcntl/F_SETFL       fd:fd cmd:#fcntl arg:|open
-fcntl/F_GETLK       fd:fd cmd:#fcntl lock:<>flock
+fcntl/F_GETLK       fd:fd cmd:#fcntl lock:<>flock_found
 fcntl/F_SETLK       fd:fd cmd:#fcntl lock:<flock
 fcntl/F_SETLKW      fd:fd cmd:#fcntl lock:<flock
-fcntl/F_OFD_GETLK   fd:fd cmd:#fcntl lock:<>flock
+fcntl/F_OFD_GETLK   fd:fd cmd:#fcntl lock:<>flock_found
 fcntl/F_OFD_SETLK   fd:fd cmd:#fcntl lock:<flock
 fcntl/F_OFD_SETLKW  fd:fd cmd:#fcntl lock:<flock
 fcntl/F_SETOWN      fd:fd cmd:#fcntl arg:pid

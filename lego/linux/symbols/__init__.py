@@ -8,6 +8,8 @@ The sets are written down in the other files of this package. Numbers that have 
 
 from __future__ import annotations
 
+import os
+
 from lego.linux.symbols import files, network, processes
 
 SETS: dict[str, dict[str, int]] = {}
@@ -32,7 +34,14 @@ _BY_VALUE = {name: {value: key for key, value in reversed(pairs.items())} for na
 def choice(name: str, value: int) -> str:
     """One value of a set; futex operations by their command alone."""
     found = _BY_VALUE[name].get(value & 0x7F if name == "futex" else value)
-    return found if found is not None else f"{value:#x}"
+    return found if found is not None else _unknown(name, value)
+
+
+def _unknown(name: str, value: int) -> str:
+    """A number of which nothing is known: 0x9 /* SEEK_??? */"""
+    common = os.path.commonprefix(list(SETS[name])).rpartition("_")[0]
+    family = common or next(iter(SETS[name])).split("_")[0]
+    return f"{value:#x} /* {family}_??? */"
 
 
 def flags(name: str, value: int) -> str:
@@ -53,7 +62,7 @@ def flags(name: str, value: int) -> str:
             parts.append(key)
             rest &= ~bits
     if rest:
-        parts.append(f"{rest:#x}")
+        parts.append(f"{rest:#x}" if parts else _unknown(name, rest))
     if parts:
         return "|".join(parts)
     return _BY_VALUE[name].get(0, "0")
