@@ -211,7 +211,7 @@ class Executor:
 
     def _interrupted(self, task: Thread, interrupted: Interrupted) -> bool:
         if task.process.trace:
-            strace.left(task, None)
+            strace.interrupted(task, interrupted)
         self._cpu.write_result(task.number, task.rip, task.flags)
         return self._deliver(task, interrupted)
 

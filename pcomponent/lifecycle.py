@@ -16,7 +16,7 @@ from lego.fabric.errors import FabricError
 from lego.linux.fcntl import O_DIRECTORY, O_PATH
 from lego.linux.signal import Sig
 from mcomponent.messages import Execute, Exit
-from pcomponent import family, threads
+from pcomponent import family, strace, threads
 from pcomponent.executing import execute
 from pcomponent.files.base import Blocking
 from pcomponent.files.standard import open_standard
@@ -125,6 +125,8 @@ class Lifecycle:
         if process.status is not None:
             return
         process.status = status
+        if process.trace:
+            strace.process_ended(process, status)
         try:
             self._give_back(process)
         except FabricError as error:

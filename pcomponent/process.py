@@ -20,6 +20,7 @@ from pcomponent.signals import ThreadSignals
 from pcomponent.timers import NEVER_NS, IntervalTimers
 
 if TYPE_CHECKING:
+    from lego.linux.signal import SigInfo
     from pcomponent.files.table import FileTable
     from pcomponent.ipc.semaphores import SemaphoreSet
     from pcomponent.kernel import Kernel
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pcomponent.signals import SignalState
     from pcomponent.space import Space
     from pcomponent.terminals.terminal import Terminal
+    from pcomponent.tracing.calls import Line
     from pcomponent.waiting import Wait, Wake
 
 
@@ -92,6 +94,8 @@ class Process:
         """What is added to System V semaphores when it ends (SEM_UNDO), by set and number."""
         self.started_ns = 0
         self.trace = False
+        self.trace_ignored: list[SigInfo] = []
+        """Signals that were dropped and are still to be shown by --strace."""
         self.threads: dict[int, Thread] = {}
         self.working_directory: WorkingDirectory
         self.files: FileTable
@@ -154,8 +158,10 @@ class Thread:
         self.flags = 0
         self.number = -1
         """The system call that it made last."""
-        self.trace_line = ""
-        """The call it is in, as --strace shows it."""
+        self.trace_line: Line | None = None
+        """The call it is in, for --strace, ..."""
+        self.trace_ns = 0
+        """... and when it began."""
         self.carry_ps = 0
         """Picoseconds of its instructions that did not make a nanosecond yet."""
         self.instructions = 0

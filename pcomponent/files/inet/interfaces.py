@@ -4,6 +4,7 @@ net/core/dev_ioctl.c, net/ipv4/devinet.c."""
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from lego.linux.errno import E, LinuxError
@@ -88,7 +89,7 @@ def _ip(ip: int) -> bytes:
     return Address(ip).pack()
 
 
-_ANSWERS = {
+_ANSWERS: dict[int, Callable[[Interface], bytes]] = {
     _FLAGS: lambda each: (each.flags & 0xFFFF).to_bytes(2, "little"),
     _ADDR: lambda each: _ip(each.ip),
     _DSTADDR: lambda each: _ip(each.ip),
