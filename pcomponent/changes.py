@@ -30,7 +30,11 @@ class Change:
 
     def happened(self, task: Thread) -> None:
         """Something happened now, by this thread's doing."""
-        self.at_ns = max(self.at_ns, task.meter.now_ns)
+        self.happened_at(task.meter.now_ns)
+
+    def happened_at(self, now_ns: int) -> None:
+        """Something happened at a time of the monotonic clock."""
+        self.at_ns = max(self.at_ns, now_ns)
         self.serial = next(_events)
         if self.listeners:
             self.stir()

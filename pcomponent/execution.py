@@ -76,6 +76,7 @@ class Executor:
         """Gives a runnable thread its turn: `quantum` instructions, or until its clock reaches `until_ns`, but at least
         one block of code. Raises `FabricError` when the machine fails under it."""
         current.meter = task.meter
+        self._kernel.running = task
         self._load(task)
         self._kernel.stirred = False
         self._until_ns = until_ns
@@ -210,7 +211,7 @@ class Executor:
 
     def _interrupted(self, task: Thread, interrupted: Interrupted) -> bool:
         if task.process.trace:
-            strace.left(task, None)
+            strace.interrupted(task, interrupted)
         self._cpu.write_result(task.number, task.rip, task.flags)
         return self._deliver(task, interrupted)
 

@@ -21,11 +21,15 @@ from pcomponent.signals import ThreadSignals
 from pcomponent.timers import NEVER_NS, IntervalTimers
 
 if TYPE_CHECKING:
+    from lego.linux.signal import SigInfo
     from pcomponent.files.table import FileTable
+    from pcomponent.ipc.semaphores import SemaphoreSet
     from pcomponent.kernel import Kernel
     from pcomponent.rlimits import Limits
     from pcomponent.signals import SignalState
     from pcomponent.space import Space
+    from pcomponent.terminals.terminal import Terminal
+    from pcomponent.tracing.calls import Line
     from pcomponent.waiting import Wait, Wake
 
 
@@ -64,6 +68,10 @@ class Process:
         self.kin = Kinship()
         self.group = pid
         self.session = pid
+        self.terminal: Terminal | None = None
+        """The controlling terminal (signal_struct, tty)."""
+        self.hung_up_group = 0
+        """Of a session leader whose terminal hung up: what was its foreground group (tty_old_pgrp)."""
         self.vnode = vnode
         self.home = ""
         """The home memory component."""
@@ -86,8 +94,12 @@ class Process:
         self.processor_timed = False
         """Whether a timer runs on its processor time."""
         self.umask = 0o022
+        self.undo: dict[SemaphoreSet, dict[int, int]] = {}
+        """What is added to System V semaphores when it ends (SEM_UNDO), by set and number."""
         self.started_ns = 0
         self.trace = False
+        self.trace_ignored: list[SigInfo] = []
+        """Signals that were dropped and are still to be shown by --strace."""
         self.threads: dict[int, Thread] = {}
         self.working_directory: WorkingDirectory
         self.files: FileTable
@@ -166,8 +178,10 @@ class Thread:
         self.flags = 0
         self.number = -1
         """The system call that it made last."""
-        self.trace_line = ""
-        """The call it is in, as --strace shows it."""
+        self.trace_line: Line | None = None
+        """The call it is in, for --strace, ..."""
+        self.trace_ns = 0
+        """... and when it began."""
         self.carry_ps = 0
         """Picoseconds of its instructions that did not make a nanosecond yet."""
         self.instructions = 0

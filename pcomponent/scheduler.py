@@ -54,6 +54,7 @@ class Scheduler:
     def _reset(self) -> None:
         """An idle machine: its clocks and its randomness begin anew, so that a run does not depend on those before."""
         config = self._kernel.config
+        self._kernel.rendezvous.ports.reset()
         self._cores = [0] * config.cores
         """The clock of each core: until when it was busy."""
         self._now_ns = 0
@@ -63,6 +64,11 @@ class Scheduler:
         """When the first core is free."""
         self._random = random.Random(f"{config.seed}/scheduler {self._kernel.endpoint.name}")
         """Makes turns up to a quarter shorter, so that each seed has an interleaving of its own."""
+
+    @property
+    def now_ns(self) -> int:
+        """The clock of the thread that ran last."""
+        return self._now_ns
 
     # ---- from other host threads ----------------------------------------------------------------------
 
@@ -89,6 +95,12 @@ class Scheduler:
         if outcome[1] is not None:
             raise outcome[1]
         return outcome[0]
+
+    def admit(self, process: Process) -> None:
+        """A program that was started while others run begins when a core is free, not at the clocks' zero."""
+        process.started_ns = self._free_ns
+        for task in process.threads.values():
+            task.meter.now_ns = max(task.meter.now_ns, self._free_ns)
 
     def wait(self, ended: Callable[[], bool], timeout_s: float) -> bool:
         """Waits until `ended()`, asked whenever a process has ended."""
@@ -232,6 +244,7 @@ class Scheduler:
         outside = self._unpolled >= OUTSIDE_TURNS
         if outside:
             self._unpolled = 0
+            self._kernel.rendezvous.terminals.push()
         queue = self._kernel.queue
         for task in queue.to_ask(outside):
             wait = task.wait
@@ -250,6 +263,8 @@ class Scheduler:
         """Nobody can run: waits for the outside, or lets the clock jump. Returns who can run now, if anybody."""
         due = self._kernel.queue.next_deadline()
         outside = self._kernel.queue.outside()
+        if not outside and self._kernel.rendezvous.terminals.attached:
+            return self._idle_at_terminal(due)
         if not outside:
             if due is not None:
                 return self._jump(due)
@@ -271,10 +286,29 @@ class Scheduler:
         if left_ms <= SLICE_MS:
             return self._jump(due)
         # The deadline is waited for in host time, since what may come before it comes in host time.
-        for process in self._running():
-            if not process.signals.stopped:
-                for each in process.threads.values():
-                    each.meter.now_ns += min(SLICE_MS, left_ms) * 1_000_000
+        for task in self._sleepers():
+            task.meter.now_ns += min(SLICE_MS, left_ms) * 1_000_000
+        return None
+
+    def _sleepers(self) -> list[Thread]:
+        """The threads of all processes that run and are not stopped."""
+        running = [process for process in self._running() if not process.signals.stopped]
+        return [task for process in running for task in process.threads.values()]
+
+    def _idle_at_terminal(self, due: tuple[int, Thread] | None) -> Thread | None:
+        """Nobody can run, and somebody may type: a deadline is waited for in host time, and what is typed ends that."""
+        self._kernel.rendezvous.terminals.push()
+        tasks = self._sleepers()
+        now_ns = max((task.meter.now_ns for task in tasks), default=0)
+        left_ms = SLICE_MS if due is None else max(0, -(-(due[0] - now_ns) // 1_000_000))
+        job = self._next_job(min(SLICE_MS, left_ms) / 1000)
+        if job is not _NOTHING:
+            self._jobs.put(job)
+        elif due is not None and left_ms <= SLICE_MS:
+            return self._jump(due)
+        elif due is not None:
+            for task in tasks:
+                task.meter.now_ns += SLICE_MS * 1_000_000
         return None
 
     def _expire(self, when_ns: int, task: Thread) -> None:

@@ -313,6 +313,8 @@ def _send(process: Process, pending: Pending, blocked: int, info: SigInfo) -> No
     state, number = process.signals, info.number
     _prepare(process, number)
     if state.ignores(number) and not blocked & bit(number):
+        if process.trace:
+            process.trace_ignored.append(info)
         return
     if number >= RTMIN and queued(process) >= process.limits.soft(Resource.SIGPENDING):
         if info.code != SI_USER:

@@ -32,11 +32,18 @@ def wait_until(
     change: Change,
     until_ns: int | None = None,
     restart: bool = True,
-    also: tuple[Change, ...] = (),
+    outside: Callable[[int], bool] | None = None,
+    also: tuple[Change, ...] | None = (),
 ) -> Generator[Wait, Wake, bool]:
-    """Parks a thread until `ready()`, which can become true only when `change` happens, or one of `also`; False when
-    the deadline passed first. Raises `Interrupted`."""
-    wait = Wait(ready=lambda _wait_ms: bool(ready()), until_ns=until_ns, changes=lambda: [change, *also])
+    """Parks a thread until `ready()`, which can become true only when `change` happens, or one of `also` (None: when
+    anything does); False when the deadline passed first. Raises `Interrupted`. `outside` asks the host, for at most so
+    many milliseconds, whether it is ready."""
+    wait = Wait(
+        ready=outside or (lambda _wait_ms: bool(ready())),
+        until_ns=until_ns,
+        outside=outside is not None,
+        changes=None if also is None else lambda: [change, *also],
+    )
     while not ready():
         wake = yield wait
         if ready():

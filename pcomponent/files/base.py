@@ -38,6 +38,8 @@ class OpenFile:
     """Whether `mmap` of it gives anonymous memory (/dev/zero)."""
     handle = 0
     """The storage handle, 0 when it is not a storage component's file."""
+    named = True
+    """Whether it is, or was, in a directory: `path` leads to it then."""
     directory = False
     """Whether paths can start from it."""
     fills = False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import (
+    F_ADD_SEALS,
     F_DUPFD,
     F_DUPFD_CLOEXEC,
     F_GETFD,
@@ -23,6 +24,7 @@ from lego.linux.fcntl import (
 )
 from lego.linux.stat import S_IFREG
 from pcomponent.files.base import Blocking
+from pcomponent.files.memory_file import seal_call
 from pcomponent.files.pipe import pipe_size
 from pcomponent.files.storage import StorageFile
 from pcomponent.syscalls.file_locks import record_lock
@@ -100,6 +102,8 @@ def fcntl(task: Thread, fd: int, command: int, argument: int) -> int | Blocking:
             return int(files.get_any(argument & 0xFFFFFFFF) is file)
         case 1031 | 1032:  # F_SETPIPE_SZ, F_GETPIPE_SZ
             return pipe_size(task, file, command, argument)
+        case 1033 | 1034:  # F_ADD_SEALS, F_GET_SEALS
+            return seal_call(task, file, argument & 0xFFFFFFFF if command == F_ADD_SEALS else None)
         case 1025:  # F_GETLEASE
             return _UNLCK
         case 5 | 6 | 7 | 36 | 37 | 38:  # F_*LK*

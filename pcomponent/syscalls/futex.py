@@ -199,9 +199,9 @@ def _queue(task: Thread, key: Key, address: int, holder: Thread, until_ns: int |
 
 
 def _unlock(task: Thread, address: int, asked: _Operation) -> int:
-    key = key_of(task, address, asked.private)
     if load(task, address) & TID_MASK != task.tid:
         raise LinuxError(E.EPERM)
+    key = key_of(task, address, asked.private)
     store(task, address, task.kernel.futexes.hand_over(key, task.meter.now_ns))
     return 0
 

@@ -277,6 +277,7 @@ def setsid(task: Thread) -> int:
         raise LinuxError(E.EPERM)
     process.session = process.group = process.pid
     family.regrouped(process)
+    process.terminal = None
     return process.pid
 
 
