@@ -65,6 +65,9 @@ class MachineConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How many following pages a miss in a file mapping may bring along; 1 turns that off."""
     memory_bytes: int = 1024 * MiB
     """The capacity of each memory component."""
+    placement: str = "parent"
+    """"parent": a child runs on its parent's processor; "spread": each fork and execve goes to the processor with the
+    fewest threads. A new program does in either case."""
     memory_placement: str = "home"
     """"home": new vRegions at a process's home while it has room; "spread": at each memory in turn."""
     mounts: tuple[Mount, ...] = ()
@@ -166,8 +169,6 @@ def _check_topology(topology: Topology, key: str) -> None:
         raise ConfigError(key, f"{name} is not a machine: it needs at least one component of each kind")
     if max(counts) > COMPONENTS_MAX:
         raise ConfigError(key, f"{name} is too large: at most {COMPONENTS_MAX} components of a kind")
-    if topology.processors > 1:
-        raise ConfigError(key, f"{name}: only one processor component (1P) is supported so far")
     if topology.storages > 1:
         raise ConfigError(key, f"{name}: only one storage component (1S) is supported so far")
 
@@ -209,6 +210,8 @@ def checked(config: MachineConfig) -> MachineConfig:
     if config.memory_bytes < MEMORY_BYTES_MIN:
         raise ConfigError("memory", f"{format_size(config.memory_bytes)} is too small: at least 1MiB")
     _check_fits_host(config)
+    if config.placement not in ("parent", "spread"):
+        raise ConfigError("placement", f'{config.placement!r} is neither "parent" nor "spread"')
     if config.memory_placement not in ("home", "spread"):
         raise ConfigError("memory_placement", f'{config.memory_placement!r} is neither "home" nor "spread"')
     for key, least in (("prefetch_pages", 1), ("cores", 1), ("quantum_instructions", 1), ("threads_max", 1),

@@ -133,6 +133,7 @@ SETTINGS: dict[str, Setting] = {
     "inherit_environment": Setting(_switch, "inherit_environment"),
     "seed": Setting(_number, "seed"),
     "prefetch_pages": Setting(_number, "prefetch_pages"),
+    "placement": Setting(_text, "placement"),
     "memory_placement": Setting(_text, "memory_placement"),
     "cores": Setting(_number, "cores"),
     "quantum_instructions": Setting(_number, "quantum_instructions"),

@@ -81,6 +81,11 @@ class Machine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def endpoint(self) -> Endpoint:
+        """The front end's own: for asking components what the methods here do not."""
+        return self._running().endpoint
+
     def start(self) -> None:
         """Starts the components; raises `MachineFailed`."""
         began = time.perf_counter()
@@ -190,6 +195,7 @@ class Machine:
                 environment=[os.fsencode(each) for each in variables],
                 directory=cwd,
                 trace=trace or self.config.trace,
+                seat=placed.seat,
             )
             endpoint.call(placed.processor, start)
         except (LinuxError, ConfigError):

@@ -18,6 +18,7 @@ from pcomponent.futexes import Futexes
 from pcomponent.objects import SharedObject, SharedObjects
 from pcomponent.process import ProcessCounters
 from pcomponent.rendezvous import Rendezvous
+from pcomponent.seats.table import Seats
 
 if TYPE_CHECKING:
     from pcomponent.cpu import Cpu
@@ -63,6 +64,7 @@ class Kernel:
         self.unknown_calls: set[int] = set()
         self.objects = SharedObjects()
         self.futexes = Futexes()
+        self.seats = Seats(self)
         self.threads_made = 0
         self.turns = 0
         """Counts up whenever a thread queues up for a turn."""
@@ -170,7 +172,7 @@ class Kernel:
         return shared.handle
 
     def _memories(self) -> list[str]:
-        return next(iter(self.processes.values())).memories
+        return next(iter(self.spaces.values())).memories
 
     # ---- files that are also mapped -------------------------------------------------------------------
 
@@ -180,6 +182,16 @@ class Kernel:
         if shared is not None:
             lines = self.cache.lines_between(shared.base_key, shared.base_key | at.PAGE_MASK)
             self.flush_lines([line for line in lines if self.cache.is_dirty(line)])
+        self.seats.flush_object(thing)
+
+    def give_up_object(self, thing: ObjectId) -> None:
+        """Another processor uses a shared object now: its dirty lines go to its cache, and none stays."""
+        shared = self.objects.known(thing)
+        if shared is not None:
+            lines = self.cache.lines_between(shared.base_key, shared.base_key | at.PAGE_MASK)
+            self.flush_lines([line for line in lines if self.cache.is_dirty(line)])
+            for line in lines:
+                self.cache.drop(line)
 
     def object_changed(self, thing: ObjectId, offset: int, length: int | None) -> None:
         """After a file was written or cut by call: lines with its old contents are dropped, `None` to its end.
@@ -203,3 +215,4 @@ class Kernel:
                 for line in space.lines(start, end) if start < end else ():
                     if not self.cache.is_dirty(line):
                         self.cache.drop(line)
+        self.seats.object_changed(thing, offset, length)

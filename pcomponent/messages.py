@@ -7,6 +7,7 @@ from typing import ClassVar
 import msgspec
 
 from lego.fabric.wire import Done, Door, Request
+from pcomponent import seat_messages
 
 
 class Start(Request, frozen=True):
@@ -29,6 +30,8 @@ class Start(Request, frozen=True):
     """The absolute guest path of the working directory."""
     trace: bool = False
     """Print system calls (--strace)."""
+    seat: str = ""
+    """The processor that its threads run on; "" is this one."""
 
 
 class WaitReply(msgspec.Struct, array_like=True, frozen=True):
@@ -72,4 +75,4 @@ class Statistics(Request, frozen=True):
     Reply: ClassVar = StatisticsReply
 
 
-DOOR = Door("processor", [Start, Wait, Signal, Statistics])
+DOOR = Door("processor", [Start, Wait, Signal, Statistics, *seat_messages.REQUESTS])

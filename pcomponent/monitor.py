@@ -21,6 +21,10 @@ from pcomponent.lifecycle import Lifecycle
 from pcomponent.messages import Signal, Start, Statistics, StatisticsReply, Wait, WaitReply
 from pcomponent.process import Process
 from pcomponent.scheduler import Scheduler
+from pcomponent.seats.cpu import SeatCpu
+from pcomponent.seats.executor import SeatExecutor
+from pcomponent.seats.guests import Guests
+from pcomponent.seats.table import Seat
 from pcomponent.signals import send_to_process
 
 TERMINAL_SIGNALS = (Sig.HUP, Sig.INT, Sig.QUIT, Sig.TSTP, Sig.CONT, Sig.WINCH)
@@ -40,6 +44,8 @@ class ProcessorMonitor:
         kernel.cpu = cache.translations = Cpu(cache.arena, cache.words, config.cores)
         self._lifecycle = kernel.lifecycle = Lifecycle(kernel)
         self._scheduler = Scheduler(kernel, Executor(kernel, kernel.cpu, self._lifecycle), self._lifecycle)
+        self._guests = Guests(kernel, self._lifecycle)
+        kernel.seats.make = self._make_seat
         self._handlers: dict[type[Request], Callable[[Any], msgspec.Struct]] = {
             Start: self._start,
             Wait: self._wait,
@@ -49,11 +55,16 @@ class ProcessorMonitor:
 
     def handle(self, sender: str, request: Request, payload: Buffer) -> tuple[msgspec.Struct, Buffer]:
         """Serves one request."""
-        return self._handlers[type(request)](request), b""
+        handler = self._handlers.get(type(request))
+        return (handler(request), b"") if handler is not None else self._guests.handle(request, payload)
 
     def close(self) -> None:
         """Ends the scheduler; programs that still run are gone."""
         self._scheduler.close()
+
+    def _make_seat(self, name: str) -> Seat:
+        cpu = SeatCpu(name, self._kernel.endpoint)
+        return Seat(name, cpu, SeatExecutor(self._kernel, cpu, self._lifecycle, name))
 
     def _start(self, request: Start) -> Done:
         self._scheduler.ask(lambda: self._lifecycle.start(request))

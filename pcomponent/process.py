@@ -14,7 +14,7 @@ from lego.observe.counters import Counters, counter, keyed
 from pcomponent.attributes import ProcessAttributes, ThreadAttributes
 from pcomponent.credentials import Credentials
 from pcomponent.kinship import Kinship
-from pcomponent.registers import Registers
+from pcomponent.registers import RegisterFile, Registers
 from pcomponent.signals import ThreadSignals
 from pcomponent.timers import IntervalTimers
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pcomponent.files.table import FileTable
     from pcomponent.kernel import Kernel
     from pcomponent.rlimits import Limits
+    from pcomponent.seats.cpu import Away
+    from pcomponent.seats.table import Seat
     from pcomponent.signals import SignalState
     from pcomponent.space import Space
     from pcomponent.waiting import Wait, Wake
@@ -65,6 +67,8 @@ class Process:
         self.memories: list[str] = []
         """All memory components, as `mcomponent.messages.cache_of` wants them."""
         self.storage = ""
+        self.seat: Seat | None = None
+        """The processor that its threads run on, when it is not the one that keeps it."""
         self.console = ""
         self.path = ""
         """The program's absolute path (/proc/self/exe)."""
@@ -129,7 +133,9 @@ class Thread:
         self.start = Registers()
         """What it begins with."""
         self.context: Any = None
-        """The CPU's state while another thread runs."""
+        """The CPU's state while another thread runs, ..."""
+        self.away: Away | None = None
+        """... or where it is when it runs on another processor."""
         self.rip = 0
         self.flags = 0
         self.number = -1
@@ -146,6 +152,12 @@ class Thread:
     def memory(self) -> Space:
         """Guest memory: `read`, `write`, `read_string`; see `pcomponent.space`."""
         return self.process.space
+
+    @property
+    def cpu(self) -> RegisterFile:
+        """Its registers, while it makes a system call or has a signal delivered."""
+        seat = self.process.seat
+        return self.process.kernel.cpu if seat is None else seat.cpu
 
     @property
     def kernel(self) -> Kernel:

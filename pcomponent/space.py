@@ -21,13 +21,14 @@ from lego.fabric.wire import Buffer
 from lego.linux.errno import E, LinuxError
 from lego.linux.mman import MAP_GROWSDOWN, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE
 from lego.observe.clock import current
-from lego.regions import PAGE, PAGE_SHIFT, TASK_SIZE, VREGION_SHIFT, ObjectId, Region, RegionMap, page_down
+from lego.regions import PAGE, PAGE_SHIFT, TASK_SIZE, VREGION_SHIFT, ObjectId, Region, RegionMap, page_down, ranges_of
 from mcomponent.messages import READ, WRITE, LayoutReply, Miss, ObjectMiss, RemapReply, cache_of
 from pcomponent.excache import layout as at
 from pcomponent.faults import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGSEGV, AccessFault
 
 if TYPE_CHECKING:
     from pcomponent.kernel import Kernel
+    from pcomponent.seats.table import Seat
 
 
 def rights_of(prot: int) -> int:
@@ -37,6 +38,9 @@ def rights_of(prot: int) -> int:
 
 class Space:
     """One address space. `number` tags its lines, `pid` names it to the memory components."""
+
+    seat: Seat | None = None
+    """The processor that has its lines; None is this one."""
 
     def __init__(self, kernel: Kernel, number: int, pid: int, memories: list[str], home: str) -> None:
         self.kernel = kernel
@@ -125,9 +129,13 @@ class Space:
             cache.counters.piggybacks += 1
             self.resident.add(victim >> PAGE_SHIFT)
         if reply.grown is not None:
-            self.regions.insert(reply.grown)
+            self._grow(reply.grown)
         self._install(line, key, rights_of(reply.prot), contents, reply.pages)
         return line
+
+    def _grow(self, region: Region) -> None:
+        """An access made the stack's region grow downwards."""
+        self.regions.insert(region)
 
     def _victim_for(self, line: int, owner: str) -> int | None:
         """The address of a dirty victim that can travel with a miss to `owner`: it is ours, and the owner's."""
@@ -190,6 +198,7 @@ class Space:
         line = cache.find(key)
         if line >= 0:
             return line
+        self.kernel.seats.hold(None)
         line = cache.choose(key, self.kernel.tight)
         if cache.is_dirty(line):
             self._make_room([line], page)
@@ -342,10 +351,30 @@ class Space:
         else:
             self.resident = {page for page in self.resident if not first <= page < last}
 
-    def take_resident(self, start: int, to: int, length: int) -> set[int]:
-        """Before mremap's result is applied: the pages at the new place whose contents the memory will have."""
-        first, count, shift = start >> PAGE_SHIFT, length >> PAGE_SHIFT, (to - start) >> PAGE_SHIFT
-        return {page + shift for page in self.resident if first <= page < first + count}
+    def remap(self, reply: RemapReply) -> None:
+        """Applies mremap: pages that the memory has contents for have them at their new place."""
+        moved: set[int] = set()
+        if reply.moved is not None:
+            start, to, length = reply.moved
+            first, count, shift = start >> PAGE_SHIFT, length >> PAGE_SHIFT, (to - start) >> PAGE_SHIFT
+            moved = {page + shift for page in self.resident if first <= page < first + count}
+        self.apply(reply)
+        self.resident |= moved
+
+    def held(self, start: int, end: int) -> tuple[set[int], set[int]]:
+        """Page numbers of a range: those with a private line here, and the anonymous ones that the memory has
+        contents for."""
+        first, last = start >> PAGE_SHIFT, end >> PAGE_SHIFT
+        lines = {self.cache.key(line) & at.PAGE_MASK for line in self.lines(start, end)}
+        return lines, {page for page in self.resident if first <= page < last}
+
+    def resident_ranges(self) -> list[tuple[int, int]]:
+        """Ranges of addresses of anonymous pages that the memory has contents for."""
+        return [(low << PAGE_SHIFT, high << PAGE_SHIFT) for low, high in ranges_of(self.resident)]
+
+    def flush_private(self, start: int, end: int) -> None:
+        """Writes dirty private lines of a range back."""
+        self.kernel.flush_lines([line for line in self.lines(start, end) if self.cache.is_dirty(line)])
 
     def flush_range(self, start: int, end: int) -> None:
         """Writes dirty lines of a range back, private and shared ones."""
@@ -387,6 +416,7 @@ class Space:
                         rights_of(region.prot),
                     )
                 )
+        self.kernel.seats.mappings_changed()
         if len(self.windows) > at.WINDOWS_MAX:
             raise LinuxError(E.ENOMEM, "too many shared mappings in one address space")
         if self.kernel.current_space is self:
@@ -405,6 +435,7 @@ class Space:
         self.forget(0, TASK_SIZE)
         self.regions = RegionMap()
         self.windows = []
+        self.kernel.seats.mappings_changed()
 
 
 _ZEROS = bytes(PAGE)

@@ -18,6 +18,7 @@ env = { LANG = "C" }
 inherit_environment = false
 seed = 7
 prefetch-pages = 4
+placement = "spread"
 memory_placement = "spread"
 cores = 2
 quantum_instructions = 5000
@@ -53,6 +54,7 @@ def test_every_key(write, tmp_path):
     assert config.mounts[-1] == Mount(str(tmp_path / "data"), "/data", True), "relative to the file"
     assert (config.cwd, config.environment, config.inherit_environment) == ("/data", ("LANG=C",), False)
     assert (config.seed, config.prefetch_pages, config.memory_placement, config.cores) == (7, 4, "spread", 2)
+    assert config.placement == "spread"
     assert (config.instruction_ps, config.syscall_ns, config.zero_fill_ns, config.epoch_s) == (100, 1, 2, 3)
     assert config.quantum_instructions == 5000
     assert (config.network, config.threads_max, config.trace) == (PRESETS["none"], 9, True)
