@@ -198,12 +198,12 @@ class Space:
         line = cache.find(key)
         if line >= 0:
             return line
-        self.kernel.seats.hold(None)
         line = cache.choose(key, self.kernel.tight)
         if cache.is_dirty(line):
             self._make_room([line], page)
         cache.counters.misses += 1
         try:
+            self.kernel.seats.hold(None)
             _, contents = self.kernel.endpoint.call(
                 cache_of(region.object, self.memories), ObjectMiss(region.object, region.handle, index)
             )

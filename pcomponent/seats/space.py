@@ -83,8 +83,14 @@ class SeatSpace(Space):
             self._copies[page] = self._fetch_bytes(page, PAGE)
         return self._copies[page][offset : offset + length]
 
+    def _hold(self) -> None:
+        try:
+            self.kernel.seats.hold(self.seat)
+        except LinuxError as error:  # What another processor wrote to shared memory cannot be had.
+            raise LinuxError(E.EFAULT) from error
+
     def _fetch_bytes(self, address: int, length: int) -> bytes:
-        self.kernel.seats.hold(self.seat)
+        self._hold()
         reply, payload = self._ask(Read(self.number, address, length))
         self.grew(reply.grown)
         return bytes(payload)
@@ -96,7 +102,7 @@ class SeatSpace(Space):
             return
         if not 0 <= address < TASK_SIZE:
             raise LinuxError(E.EFAULT)
-        self.kernel.seats.hold(self.seat)
+        self._hold()
         for page in range(address & -PAGE, address + length, PAGE):
             self._copies.pop(page, None)
         reply, _ = self._ask(Write(self.number, address), data)

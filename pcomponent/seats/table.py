@@ -122,7 +122,7 @@ class Seats:
 
     def flush_object(self, thing: ObjectId) -> None:
         """Before a file is read or written by call: as `Kernel.flush_object`, at the other seats."""
-        for seat in self._mapping(thing):
+        for seat in self._mapping(thing, MAP_SHARED):
             self._kernel.endpoint.call(seat.name, FlushShared(thing, give_up=False))
 
     def object_changed(self, thing: ObjectId, offset: int, length: int | None) -> None:
@@ -130,13 +130,14 @@ class Seats:
         for seat in self._mapping(thing):
             self._kernel.endpoint.call(seat.name, Changed(thing, offset, length))
 
-    def _mapping(self, thing: ObjectId) -> Iterable[Seat]:
-        """The other seats where a space has mapped an object, in order."""
+    def _mapping(self, thing: ObjectId, flags: int = 0) -> Iterable[Seat]:
+        """The other seats where a space maps an object, with certain flags, in order."""
         if not self._seats:
             return ()
         found: dict[str, Seat] = {}
         for space in self._kernel.spaces.values():
-            if isinstance(space, SeatSpace) and space.seat is not None and thing in space.mapped:
-                found[space.seat.name] = space.seat
-                space.forget_copies()
+            if isinstance(space, SeatSpace) and space.seat is not None:
+                if any(region.flags & flags == flags for region in space.regions_of(thing)):
+                    found[space.seat.name] = space.seat
+                    space.forget_copies()
         return [found[name] for name in sorted(found)]

@@ -12,7 +12,7 @@ ELSEWHERE = ("escape_", "machine_")
 """Programs with these prefixes belong to tests/machine."""
 
 
-SPREADING = ("process_", "signals_", "talk_", "threads_", "files_", "fork", "memory_shared")
+SPREADING = ("process_", "signals_", "talk_", "threads_", "files_", "memory_shared", "spread_")
 """Programs with these prefixes also run on two processors that share the processes between them, ..."""
 SPREADING_SMALL: tuple[str, ...] = ()
 """... and these on three with small caches."""
