@@ -108,6 +108,7 @@ class ProcessorMonitor:
 
     def _statistics(self, request: Statistics) -> StatisticsReply:
         kernel = self._kernel
+        kernel.counters.seated_spaces, kernel.counters.seated_threads = self._guests.held()
         return StatisticsReply(
             msgspec.json.encode(
                 {

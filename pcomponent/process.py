@@ -38,6 +38,8 @@ class ProcessCounters(Counters):
     unknown_syscalls: dict[str, int] = keyed("system calls that Lego does not have (ENOSYS), by name")
     lost_lines: int = counter("dirty lines of shared mappings that a full memory did not take when a process ended")
     faults: dict[str, int] = keyed("exceptions that became signals, by signal")
+    seated_spaces: int = counter("gauge: address spaces of processes that run here and that another processor keeps")
+    seated_threads: int = counter("gauge: threads of such processes, those that have run")
 
 
 class WorkingDirectory:

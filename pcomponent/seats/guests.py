@@ -136,6 +136,10 @@ class Guests:
         with self._lock:
             return self._handlers[type(request)](request, payload)
 
+    def held(self) -> tuple[int, int]:
+        """How many spaces and threads there are."""
+        return len(self._spaces), len(self._threads)
+
     # ---- threads --------------------------------------------------------------------------------------
 
     def _thread(self, number: int, space: int) -> Thread:
