@@ -92,6 +92,14 @@ class Reseat(Request, frozen=True):
     pid: int
 
 
+class Started(Request, frozen=True):
+    """A front end's program has been started at its processor, which will tell of its end. A place that was given to a
+    front end for a program that never started is taken back when the front end's connections end. ESRCH."""
+
+    Reply: ClassVar = Done
+    pid: int
+
+
 class Exited(Request, frozen=True):
     """A process ended; its pid is free when nobody can wait for it any more."""
 
@@ -137,4 +145,4 @@ class Statistics(Request, frozen=True):
     Reply: ClassVar = StatisticsReply
 
 
-DOOR = Door("manager", [Register, Members, Lost, Place, Reseat, Exited, PickMemory, Load, Statistics])
+DOOR = Door("manager", [Register, Members, Lost, Place, Reseat, Started, Exited, PickMemory, Load, Statistics])

@@ -30,6 +30,7 @@ from gmanager.messages import (
     Register,
     Reseat,
     ReseatReply,
+    Started,
     Statistics,
     StatisticsReply,
 )
@@ -55,10 +56,10 @@ class ManagerMonitor:
         self._memory = MemoryManager(config.memory_placement)
         self._storage = StorageManager()
         self._handlers: dict[type, Callable[[Any], msgspec.Struct]] = {
+            Started: self._started,
             Register: self._register,
             Members: self._members,
             Lost: self._lost,
-            Place: self._place,
             Reseat: self._reseat,
             Exited: self._exited,
             PickMemory: self._pick_memory,
@@ -70,7 +71,14 @@ class ManagerMonitor:
         """Serves one request of the manager's door; raises `LinuxError`."""
         with self._lock:
             self.counters.count("requests", type(request).__name__)
+            if isinstance(request, Place):
+                return self._place(sender, request), b""
             return self._handlers[type(request)](request), b""
+
+    def departed(self, sender: str) -> None:
+        """A front end's connections have ended: what it was given and never used is free."""
+        with self._lock:
+            self.counters.exited += len(self._processes.departed(sender))
 
     # ---- members --------------------------------------------------------------------------------------------
 
@@ -108,7 +116,7 @@ class ManagerMonitor:
 
     # ---- processes ------------------------------------------------------------------------------------------
 
-    def _place(self, request: Place) -> PlacedReply:
+    def _place(self, sender: str, request: Place) -> PlacedReply:
         processors = self._membership.names("P")
         memories = self._membership.names("M")
         storages = self._membership.names("S")
@@ -118,7 +126,7 @@ class ManagerMonitor:
                 placed = self._beside(request, processors)
             else:
                 seat = self._processes.least_loaded(processors)
-                placed = Placed(request.vnode, processors[0], self._memory.most_free(memories), seat)
+                placed = Placed(request.vnode, processors[0], self._memory.most_free(memories), seat, sender)
             pid = self._processes.place(placed)
         except LinuxError as error:
             self.counters.refused += error.errno == E.EAGAIN
@@ -137,7 +145,7 @@ class ManagerMonitor:
             raise LinuxError(E.ENODEV, f"{parent.memory}, the home of process {request.parent}, was lost")
         spreads = self._spreads and not request.stays
         seat = self._processes.least_loaded(processors) if spreads else parent.seat
-        return parent._replace(vnode=request.vnode, seat=seat)
+        return parent._replace(vnode=request.vnode, seat=seat, pledged_to="")
 
     def _reseat(self, request: Reseat) -> ReseatReply:
         before = self._processes.find(request.pid).seat
@@ -145,6 +153,10 @@ class ManagerMonitor:
         if after != before:
             self.counters.count("moved_to", after)
         return ReseatReply(after)
+
+    def _started(self, request: Started) -> Done:
+        self._processes.started(request.pid)
+        return Done()
 
     def _exited(self, request: Exited) -> Done:
         if self._processes.exited(request.pid, request.processor):

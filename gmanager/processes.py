@@ -31,6 +31,8 @@ class Placed(NamedTuple):
     """The keeper."""
     memory: str
     seat: str
+    pledged_to: str = ""
+    """The front end that is about to start it; empty once it has."""
 
 
 class _Load:
@@ -100,6 +102,17 @@ class ProcessManager:
         self._placed[pid] = placed._replace(seat=least)
         self._loads.setdefault(least, _Load()).processes += 1
         return least
+
+    def started(self, pid: int) -> None:
+        """A front end has started what it was given a place for; ESRCH."""
+        self._placed[pid] = self.find(pid)._replace(pledged_to="")
+
+    def departed(self, front: str) -> list[int]:
+        """A front end is gone: takes the pids back that it had not used yet, and returns them, in order."""
+        pids = sorted(pid for pid, placed in self._placed.items() if placed.pledged_to == front)
+        for pid in pids:
+            self._forget(pid, self._placed[pid])
+        return pids
 
     def exited(self, pid: int, processor: str) -> bool:
         """Takes a pid back. Returns False, and does nothing, when `processor` has no such process."""

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from gmanager.messages import Exited, Place
 from lego.linux.errno import E, LinuxError
-from lego.linux.mman import MAP_SHARED, PROT_WRITE
 from lego.linux.signal import NSIG, Sig, bit
 from lego.observe.clock import Meter
 from lego.regions import NOT_FORKED, TASK_SIZE, WIPED_ON_FORK
@@ -102,7 +101,7 @@ def _copy(task: Thread, pid: int, flags: int) -> Process:
     """What a child has of its own from the beginning."""
     parent = task.process
     child = Process(task.kernel, pid, parent.vnode)
-    child.group, child.session = parent.group, parent.session
+    child.group, child.session, child.terminal = parent.group, parent.session, parent.terminal
     child.home, child.memories, child.storage = parent.home, parent.memories, parent.storage
     child.console, child.trace = parent.console, parent.trace
     child.path, child.command = parent.path, parent.command
@@ -125,9 +124,7 @@ def _copy(task: Thread, pid: int, flags: int) -> Process:
 
 def _stays(parent: Process, flags: int) -> bool:
     """Whether a child runs on its parent's processor in any case: they share memory that one of them may write."""
-    if flags & CLONE_VM:
-        return True
-    return any(region.flags & MAP_SHARED and region.prot & PROT_WRITE for region in parent.space.regions)
+    return bool(flags & CLONE_VM) or parent.space.shares_writable_memory()
 
 
 def _copy_memory(parent: Process, child: Process, flags: int) -> None:

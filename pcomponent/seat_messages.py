@@ -105,6 +105,20 @@ class Read(Request, frozen=True):
     length: int
 
 
+class LookReply(msgspec.Struct, array_like=True, frozen=True):
+    """Whether the page can be had; its contents are the payload."""
+
+    found: bool
+
+
+class Look(Request, frozen=True):
+    """Looks at a page without any effect, for --strace."""
+
+    Reply: ClassVar = LookReply
+    space: int
+    page: int
+
+
 class Write(Request, frozen=True):
     """Copies the payload to the guest. EFAULT, with what comes before the fault written."""
 
@@ -194,6 +208,6 @@ class Changed(Request, frozen=True):
 
 REQUESTS: list[type[Request]] = [
     Run, ReadRegisters, EndThread,
-    Settle, Leave, Read, Write, Rearrange, Rights, Forget, FlushRange, Held,
+    Settle, Leave, Read, Look, Write, Rearrange, Rights, Forget, FlushRange, Held,
     FlushShared, Changed,
 ]  # fmt: skip

@@ -14,17 +14,28 @@ call is preceded by `flush_range` where it must not lose data, and followed by `
 
 from __future__ import annotations
 
-import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lego.fabric.wire import Buffer
 from lego.linux.errno import E, LinuxError
 from lego.linux.mman import MAP_GROWSDOWN, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE
 from lego.observe.clock import current
-from lego.regions import PAGE, PAGE_SHIFT, TASK_SIZE, VREGION_SHIFT, ObjectId, Region, RegionMap, page_down, ranges_of
+from lego.regions import (
+    NEVER_WRITABLE,
+    PAGE,
+    PAGE_SHIFT,
+    TASK_SIZE,
+    VREGION_SHIFT,
+    ObjectId,
+    Region,
+    RegionMap,
+    page_down,
+    ranges_of,
+)
 from mcomponent.messages import READ, WRITE, LayoutReply, Miss, ObjectMiss, RemapReply, cache_of
+from pcomponent.copies import Copies
 from pcomponent.excache import layout as at
-from pcomponent.faults import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGSEGV, AccessFault
+from pcomponent.faults import SEGV_ACCERR, SEGV_MAPERR, SIGSEGV, AccessFault, refused
 
 if TYPE_CHECKING:
     from pcomponent.kernel import Kernel
@@ -36,7 +47,7 @@ def rights_of(prot: int) -> int:
     return prot | PROT_READ if prot & (PROT_WRITE | PROT_EXEC) else prot
 
 
-class Space:
+class Space(Copies):
     """One address space. `number` tags its lines, `pid` names it to the memory components."""
 
     seat: Seat | None = None
@@ -123,7 +134,7 @@ class Space:
         try:
             reply, contents = self.kernel.endpoint.call(owner, Miss(self.pid, page, access, pages, victim), payload)
         except LinuxError as error:
-            raise _refused(error, page) from error
+            raise refused(error, page) from error
         if victim is not None:
             cache.counters.flushes += 1
             cache.counters.piggybacks += 1
@@ -158,7 +169,7 @@ class Space:
         try:
             self.kernel.flush_lines(lines)
         except LinuxError as error:
-            raise _refused(error, page) from error
+            raise refused(error, page) from error
 
     def _pages_ahead(self, key: int, page: int, region: Region, line: int) -> int:
         """How many pages of a file to ask for: more than one when the page before is here, as in a sequential
@@ -208,7 +219,7 @@ class Space:
                 cache_of(region.object, self.memories), ObjectMiss(region.object, region.handle, index)
             )
         except LinuxError as error:
-            raise _refused(error, page) from error
+            raise refused(error, page) from error
         self._install(line, key, 0, contents, 1)
         return line
 
@@ -264,59 +275,55 @@ class Space:
             address += count
             done += count
 
-    def read_string(self, address: int, limit: int = 4096) -> bytes:
-        """A terminated string, without its NUL. ENAMETOOLONG when there is none in `limit` bytes."""
-        text = b""
-        while len(text) < limit:
-            count = min(PAGE - (address & PAGE - 1), limit - len(text))
-            piece = self.read(address, count)
-            end = piece.find(b"\0")
-            if end >= 0:
-                return text + piece[:end]
-            text += piece
-            address += count
-        raise LinuxError(E.ENAMETOOLONG)
-
-    def read_struct(self, shape: struct.Struct, address: int) -> tuple[Any, ...]:
-        """Unpacks a structure of the guest."""
-        return shape.unpack(self.read(address, shape.size))
-
-    def write_struct(self, shape: struct.Struct, address: int, *values: Any) -> None:
-        """Packs a structure into the guest."""
-        self.write(address, shape.pack(*values))
-
-    def read_code(self, address: int, length: int) -> bytes:
-        """Bytes at RIP, as many of them as there are."""
-        try:
-            return self.read(address, length)
-        except LinuxError:
-            try:
-                return self.read(address, PAGE - (address & PAGE - 1))
-            except LinuxError:
-                return b""
-
     # ---- layout ---------------------------------------------------------------------------------------
 
     def apply(self, reply: LayoutReply | RemapReply) -> None:
         """Does here what a layout call did at the memory: forgets what is gone, learns what is new."""
-        shared = False
+        shared: list[Region] = []
         for start, end in reply.removed:
-            shared |= any(region.flags & MAP_SHARED for region in self.regions.remove(start, end))
+            shared += self._remove(start, end)
             self.forget(start, end)
         self.owners.update(reply.owners)
         for region in reply.added:
-            shared |= bool(region.flags & MAP_SHARED)
+            if region.flags & MAP_SHARED:
+                shared.append(region)
             self._add(region)
         if shared:
             self._rebuild_windows()
+            self.kernel.objects.tell(shared)
+
+    def _remove(self, start: int, end: int) -> list[Region]:
+        """Takes the regions of a range out; returns those that were shared mappings."""
+        shared = [region for region in self.regions.remove(start, end) if region.flags & MAP_SHARED]
+        for region in shared:
+            self._unmap(region)
+        return shared
+
+    def _unmap(self, region: Region) -> None:
+        """A shared mapping is gone. Its object is forgotten with the last one; its dirty lines were written back."""
+        objects = self.kernel.objects
+        if objects.unmap(region):
+            assert region.object is not None
+            shared = objects.of(region.object)
+            for line in self.cache.lines_between(shared.base_key, shared.base_key | at.PAGE_MASK):
+                self.cache.drop(line)
+            objects.forget(shared)
+
+    def shares_writable_memory(self) -> bool:
+        """Whether another process may see what is stored here: the space has a shared mapping that is, or can be made,
+        writable, or several processes run in it. The manager keeps such processes on one processor."""
+        return self.users > 1 or any(
+            region.flags & MAP_SHARED and (region.prot & PROT_WRITE or not region.flags & NEVER_WRITABLE)
+            for region in self.regions
+        )
 
     def _add(self, region: Region) -> None:
+        if region.flags & MAP_SHARED:
+            self.kernel.objects.map(region)  # Before what was there goes: it may be the same object.
+        self._remove(region.start, region.end)
         self.regions.insert(region)
         if region.object is not None:
             self.mapped.add(region.object)
-        if region.flags & MAP_SHARED:
-            assert region.object is not None
-            self.kernel.objects.map(region.object, region.handle, bool(region.prot & PROT_WRITE))
 
     def load(self, regions: list[Region], resident: list[tuple[int, int]], owners: dict[int, str]) -> None:
         """Starts with the layout of a program that was just loaded."""
@@ -326,6 +333,7 @@ class Space:
         for start, end in resident:
             self.resident.update(range(start >> PAGE_SHIFT, end >> PAGE_SHIFT))
         self._rebuild_windows()
+        self.kernel.objects.tell([region for region in regions if region.flags & MAP_SHARED])
 
     def protect(self, reply: LayoutReply) -> None:
         """Applies mprotect: regions and lines get their new rights, contents stay."""
@@ -404,18 +412,16 @@ class Space:
         return self.cache.lines_between(base | first, (base | first) + (region.length >> PAGE_SHIFT))
 
     def _rebuild_windows(self) -> None:
-        self.windows = []
-        for region in self.regions:
-            if region.flags & MAP_SHARED and region.object is not None:
-                base = self.kernel.objects.of(region.object).base_key
-                self.windows.append(
-                    (
-                        region.start >> PAGE_SHIFT,
-                        region.end >> PAGE_SHIFT,
-                        base | region.offset >> PAGE_SHIFT,
-                        rights_of(region.prot),
-                    )
-                )
+        self.windows = [
+            (
+                region.start >> PAGE_SHIFT,
+                region.end >> PAGE_SHIFT,
+                self.kernel.objects.of(region.object).base_key | region.offset >> PAGE_SHIFT,
+                rights_of(region.prot),
+            )
+            for region in self.regions
+            if region.flags & MAP_SHARED and region.object is not None
+        ]
         self.kernel.seats.mappings_changed()
         if len(self.windows) > at.WINDOWS_MAX:
             raise LinuxError(E.ENOMEM, "too many shared mappings in one address space")
@@ -433,18 +439,9 @@ class Space:
                     self.kernel.counters.lost_lines += int(self.cache.is_dirty(line))
                     self.cache.drop(line)
         self.forget(0, TASK_SIZE)
-        self.regions = RegionMap()
         self.windows = []
+        self.kernel.objects.tell(self._remove(0, TASK_SIZE))
         self.kernel.seats.mappings_changed()
 
 
 _ZEROS = bytes(PAGE)
-
-
-def _refused(error: LinuxError, page: int) -> AccessFault:
-    """What a memory component's refusal means for the access."""
-    if error.errno == E.EFAULT:
-        return AccessFault(SIGSEGV, SEGV_MAPERR, page)
-    if error.errno == E.EACCES:
-        return AccessFault(SIGSEGV, SEGV_ACCERR, page)
-    return AccessFault(SIGBUS, BUS_ADRERR, page)

@@ -22,6 +22,7 @@ from pcomponent.execution import UNFINISHED_STOPS, Executor
 from pcomponent.process import Process, Thread
 from pcomponent.registers import Registers
 from pcomponent.space import Space
+from pcomponent.tracing.peek import Memory
 
 if TYPE_CHECKING:
     from pcomponent.kernel import Kernel
@@ -121,6 +122,7 @@ class Guests:
             ask.Settle: self._settle,
             ask.Leave: self._leave,
             ask.Read: self._read,
+            ask.Look: self._look,
             ask.Write: self._write,
             ask.Rearrange: self._rearrange,
             ask.Rights: self._rights,
@@ -199,6 +201,10 @@ class Guests:
         space = self._spaces[request.space]
         data = space.read(request.address, request.length)
         return ask.AccessReply(space.take_grown()), data
+
+    def _look(self, request: ask.Look, payload: Buffer) -> tuple[ask.LookReply, Buffer]:
+        contents = Memory(self._spaces[request.space]).page(request.page)
+        return ask.LookReply(contents is not None), b"" if contents is None else contents
 
     def _write(self, request: ask.Write, payload: Buffer) -> tuple[ask.AccessReply, Buffer]:
         space = self._spaces[request.space]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lego.fabric.wire import Buffer, Request
 from lego.linux.errno import E, LinuxError
 from lego.linux.mman import MAP_SHARED
-from lego.regions import PAGE, TASK_SIZE, Region, RegionMap
+from lego.regions import PAGE, TASK_SIZE, Region
 from mcomponent.messages import LayoutReply, RemapReply
 from pcomponent.seat_messages import (
     ALL,
@@ -24,6 +24,7 @@ from pcomponent.seat_messages import (
     Held,
     HeldReply,
     Leave,
+    Look,
     Read,
     Rearrange,
     Rights,
@@ -95,6 +96,12 @@ class SeatSpace(Space):
         self.grew(reply.grown)
         return bytes(payload)
 
+    def look(self, page: int) -> Buffer | None:
+        """The contents of a page, if they can be had without any effect: for the tracer."""
+        assert self.seat is not None
+        reply, contents = self.kernel.endpoint.aside(self.seat.name, Look(self.number, page))
+        return bytes(contents) if reply.found else None
+
     def write(self, address: int, data: Buffer) -> None:
         """Copies to the guest. EFAULT when a byte may not be written; those before it have been."""
         length = len(memoryview(data).cast("B"))
@@ -116,6 +123,7 @@ class SeatSpace(Space):
         for region in regions:
             self._add(region)
         self._rebuild_windows()
+        self.kernel.objects.tell([region for region in regions if region.flags & MAP_SHARED])
         self._ask(Settle(self.number, self.pid, self.home, self.memories, regions, resident, self.owners))
 
     def apply(self, reply: LayoutReply | RemapReply) -> None:
@@ -125,12 +133,15 @@ class SeatSpace(Space):
         try:
             self._ask(Rearrange(self.number, reply.removed, reply.added, reply.owners, moved))
         finally:
+            shared = [region for region in reply.added if region.flags & MAP_SHARED]
             for start, end in reply.removed:
-                self.regions.remove(start, end)
+                shared += self._remove(start, end)
             self.owners.update(reply.owners)
             for region in reply.added:
                 self._add(region)
-            self._rebuild_windows()
+            if shared:
+                self._rebuild_windows()
+                self.kernel.objects.tell(shared)
 
     def remap(self, reply: RemapReply) -> None:
         """Applies mremap."""
@@ -190,6 +201,6 @@ class SeatSpace(Space):
         """The process is gone, or has another image, or runs elsewhere."""
         self.forget_copies()
         self._ask(Leave(self.number))
-        self.regions = RegionMap()
         self.windows = []
+        self.kernel.objects.tell(self._remove(0, TASK_SIZE))
         self.kernel.seats.mappings_changed()

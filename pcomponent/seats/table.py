@@ -136,8 +136,9 @@ class Seats:
             return ()
         found: dict[str, Seat] = {}
         for space in self._kernel.spaces.values():
-            if isinstance(space, SeatSpace) and space.seat is not None:
-                if any(region.flags & flags == flags for region in space.regions_of(thing)):
-                    found[space.seat.name] = space.seat
-                    space.forget_copies()
+            if not isinstance(space, SeatSpace) or space.seat is None:
+                continue
+            if any(region.flags & flags == flags for region in space.regions_of(thing)):
+                found[space.seat.name] = space.seat
+                space.forget_copies()
         return [found[name] for name in sorted(found)]

@@ -72,7 +72,7 @@ int main(void)
     if (fork() == 0) {
         _Atomic int *mine = map();
         (void)mine[512];
-        CHECK((read(pipes[0][0], &value, 4)) == 4);
+        MUST(read(pipes[0][0], &value, 4));
         int seen = mine[512] == 77;
         mine[513] = 78;
         _exit(write(pipes[1][1], &seen, 4) == 4 ? 0 : 1);
@@ -93,9 +93,9 @@ int main(void)
         int other = open("shared", O_RDWR);
         _Atomic int *mine = mmap(NULL, 4096, PROT_READ, MAP_SHARED, other, 0);
         (void)mine[700];
-        CHECK((mprotect((void *)mine, 4096, PROT_READ | PROT_WRITE)) == 0);
+        MUST(mprotect((void *)mine, 4096, PROT_READ | PROT_WRITE));
         mine[700] = 5;
-        CHECK((msync((void *)mine, 4096, MS_SYNC)) == 0);
+        MUST(msync((void *)mine, 4096, MS_SYNC));
         _exit(at[700] == 5 ? 0 : 1);
     }
     wait(&status);
