@@ -40,9 +40,12 @@ class SharedByThree(RuleBasedStateMachine):
         self.rig = rig = SeatRig(sets, ways, memories)
         for start, kind in ((BASE, MAP_SHARED), (BASE + 3 * PAGE, MAP_PRIVATE)):
             assert mmap(rig.task, start, 3 * PAGE, 3, MAP_FIXED | MAP_ANONYMOUS | kind, -1, 0) == start
+        before = bytes(range(256)) * 16 + bytes(2 * PAGE)
+        rig.space.write(BASE, before)
+        rig.space.write(BASE + 3 * PAGE, before)
         self.spaces = [rig.space, rig.fork(2, "P0"), rig.fork(3, "P2")]
-        self.shared = bytearray(3 * PAGE)
-        self.own = [bytearray(3 * PAGE) for _ in self.spaces]
+        self.shared = bytearray(before)
+        self.own = [bytearray(before) for _ in self.spaces]
 
     places = st.integers(0, 3 * PAGE - 8)
 
