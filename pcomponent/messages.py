@@ -143,6 +143,8 @@ class ProcessRow(msgspec.Struct, array_like=True, frozen=True):
     """Empty when it has ended."""
     first: bool
     """Whether a front end started it."""
+    seat: str
+    """The processor that it runs on."""
 
 
 class ProcessesReply(msgspec.Struct, array_like=True, frozen=True):
