@@ -202,8 +202,8 @@ class Executor:
         if due_ns is not None and task.meter.now_ns >= due_ns:
             timers.expire(task)
         if self._kernel.stirred:
-            # Another can run now, at the same time on another core: it begins before this one goes on. Otherwise who gives
-            # a lock up and soon takes it again would always be faster than the one that it woke.
+            # Another can run now, at the same time on another core: it begins before this one goes on. Otherwise who
+            # gives a lock up and soon takes it again would always be faster than the one that it woke.
             self._kernel.stirred = False
             self._budget, self._until_ns = 0, task.meter.now_ns
         return True

@@ -35,8 +35,8 @@ OUTSIDE_TURNS = 20
 """After how many turns of others the outside is asked for a thread that waits for it."""
 
 SHORT_TURNS, SHORTEST_SHIFT = 4, 10
-"""One turn in four is shorter, by up to 2 to the power of ten, so that no two threads keep running in a pattern in which
-one always finds a lock taken that the other gives up and takes again."""
+"""One turn in four is shorter, by up to 2 to the power of ten, so that no two threads keep running in a pattern in
+which one always finds a lock taken that the other gives up and takes again."""
 
 
 class Scheduler:

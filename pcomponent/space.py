@@ -21,7 +21,17 @@ from lego.fabric.wire import Buffer
 from lego.linux.errno import E, LinuxError
 from lego.linux.mman import MAP_GROWSDOWN, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE
 from lego.observe.clock import current
-from lego.regions import NEVER_WRITABLE, PAGE, PAGE_SHIFT, TASK_SIZE, VREGION_SHIFT, ObjectId, Region, RegionMap, page_down
+from lego.regions import (
+    NEVER_WRITABLE,
+    PAGE,
+    PAGE_SHIFT,
+    TASK_SIZE,
+    VREGION_SHIFT,
+    ObjectId,
+    Region,
+    RegionMap,
+    page_down,
+)
 from mcomponent.messages import READ, WRITE, LayoutReply, Miss, ObjectMiss, RemapReply, cache_of
 from pcomponent.excache import layout as at
 from pcomponent.faults import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGSEGV, AccessFault

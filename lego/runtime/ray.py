@@ -23,7 +23,7 @@ from typing import Any
 import ray
 
 import lego
-from lego.component import component_names
+from lego.component import SCRATCH, component_names
 from lego.config import MachineConfig
 from lego.fabric.endpoint import Endpoint, Monitor
 from lego.fabric.errors import PeerDown, PeerTimeout
@@ -229,6 +229,7 @@ def _environment_for_ray(directory: str) -> Iterator[None]:
     packages = os.path.dirname(os.path.dirname(os.path.abspath(lego.__file__)))
     before = dict(os.environ)
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ[SCRATCH] = directory
     os.environ["RAY_AUTH_TOKEN_PATH"] = token_path
     os.environ["PYTHONPATH"] = os.pathsep.join([packages, *(each for each in sys.path if each)])
     chatty = logging.getLogger("ray._private.authentication.authentication_token_setup")

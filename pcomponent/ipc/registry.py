@@ -117,7 +117,7 @@ class Registry(Generic[T]):
             raise LinuxError(E.ENOSPC)
         thing = make()
         top = min(max(len(self._slots) * 3 // 2, _CYCLE_MIN), self.limit)
-        candidates = [*range(self._last + 1, top), *range(0, min(self._last + 1, top))]
+        candidates = [*range(self._last + 1, top), *range(min(self._last + 1, top))]
         index = next(each for each in candidates if each not in self._slots)
         if index <= self._last:
             self._sequence = (self._sequence + 1) % (_SEQUENCE_MAX + 1)

@@ -23,7 +23,15 @@ from pcomponent.usage import TICK_NS, process_times, ticks
 if TYPE_CHECKING:
     from pcomponent.process import Thread
 
-FILE_SYSTEMS = ("nodev\tsysfs", "nodev\tproc", "nodev\ttmpfs", "nodev\tdevtmpfs", "nodev\tdevpts", "nodev\tpipefs", "\tlego")
+FILE_SYSTEMS = (
+    "nodev\tsysfs",
+    "nodev\tproc",
+    "nodev\ttmpfs",
+    "nodev\tdevtmpfs",
+    "nodev\tdevpts",
+    "nodev\tpipefs",
+    "\tlego",
+)
 DEVICES = (
     "Character devices:\n  1 mem\n  4 tty\n  5 /dev/tty\n  5 /dev/console\n136 pts\n"
     "\nBlock devices:\n"
