@@ -9,9 +9,6 @@ from __future__ import annotations
 from lego.config import LINE_BYTES, MachineConfig
 
 MANAGER = "G"
-SCRATCH = "LEGO_SCRATCH"
-"""The environment variable that names a directory of the host for what components keep there while they run. Ray's is
-removed with all that is in it, however they end."""
 VNODE = 1
 """The one virtual machine that a run's programs live in."""
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from lego.fabric.wire import Buffer
 from lego.linux.errno import E, LinuxError
-from lego.linux.mman import MAP_GROWSDOWN, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE
+from lego.linux.mman import MAP_GROWSDOWN, MAP_SHARED, PROT_WRITE
 from lego.observe.clock import current
 from lego.regions import (
     NEVER_WRITABLE,
@@ -34,15 +34,11 @@ from lego.regions import (
 )
 from mcomponent.messages import READ, WRITE, LayoutReply, Miss, ObjectMiss, RemapReply, cache_of
 from pcomponent.excache import layout as at
-from pcomponent.faults import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGSEGV, AccessFault
+from pcomponent.faults import SEGV_ACCERR, SEGV_MAPERR, SIGSEGV, AccessFault, refused
+from pcomponent.objects import rights_of
 
 if TYPE_CHECKING:
     from pcomponent.kernel import Kernel
-
-
-def rights_of(prot: int) -> int:
-    """What x86 can enforce of PROT_*: whatever may be written or executed may be read (no protection keys)."""
-    return prot | PROT_READ if prot & (PROT_WRITE | PROT_EXEC) else prot
 
 
 class Space:
@@ -124,12 +120,15 @@ class Space:
                 self._make_room([line], page)
             else:
                 payload = cache.line(line)
-        pages = self._pages_ahead(key, page, region, line) if region.object is not None else 1
+        pages = 1
+        if region.object is not None:
+            self._flush_behind(region, page)
+            pages = self._pages_ahead(key, page, region, line)
         cache.counters.misses += 1
         try:
             reply, contents = self.kernel.endpoint.call(owner, Miss(self.pid, page, access, pages, victim), payload)
         except LinuxError as error:
-            raise _refused(error, page) from error
+            raise refused(error, page) from error
         if victim is not None:
             cache.counters.flushes += 1
             cache.counters.piggybacks += 1
@@ -138,6 +137,15 @@ class Space:
             self.regions.insert(reply.grown)
         self._install(line, key, rights_of(reply.prot), contents, reply.pages)
         return line
+
+    def _flush_behind(self, region: Region, page: int) -> None:
+        """A private page is about to be read from an object: what shared mappings of it stored goes there first."""
+        assert region.object is not None
+        shared = self.kernel.objects.known(region.object)
+        if shared is not None:
+            low = shared.base_key | (page - region.start + region.offset) >> PAGE_SHIFT
+            lines = self.cache.lines_between(low, low + self.kernel.config.prefetch_pages)
+            self._make_room([line for line in lines if self.cache.is_dirty(line)], page)
 
     def _victim_for(self, line: int, owner: str) -> int | None:
         """The address of a dirty victim that can travel with a miss to `owner`: it is ours, and the owner's."""
@@ -160,7 +168,7 @@ class Space:
         try:
             self.kernel.flush_lines(lines)
         except LinuxError as error:
-            raise _refused(error, page) from error
+            raise refused(error, page) from error
 
     def _pages_ahead(self, key: int, page: int, region: Region, line: int) -> int:
         """How many pages of a file to ask for: more than one when the page before is here, as in a sequential
@@ -209,7 +217,7 @@ class Space:
                 cache_of(region.object, self.memories), ObjectMiss(region.object, region.handle, index)
             )
         except LinuxError as error:
-            raise _refused(error, page) from error
+            raise refused(error, page) from error
         self._install(line, key, 0, contents, 1)
         return line
 
@@ -311,7 +319,7 @@ class Space:
             self._add(region)
         if shared:
             self._rebuild_windows()
-            self._tell_watchers(shared)
+            self.kernel.objects.tell(shared)
 
     def _remove(self, start: int, end: int) -> list[Region]:
         """Takes the regions of a range out; returns those that were shared mappings."""
@@ -329,13 +337,6 @@ class Space:
             for line in self.cache.lines_between(shared.base_key, shared.base_key | at.PAGE_MASK):
                 self.cache.drop(line)
             objects.forget(shared)
-
-    def _tell_watchers(self, regions: list[Region]) -> None:
-        watchers = self.kernel.objects.watchers
-        if watchers:
-            for thing in dict.fromkeys(region.object for region in regions):
-                if thing in watchers:
-                    watchers[thing]()
 
     def shares_writable_memory(self) -> bool:
         """Whether another process may see what is stored here: the space has a shared mapping that is, or can be made,
@@ -361,7 +362,7 @@ class Space:
         for start, end in resident:
             self.resident.update(range(start >> PAGE_SHIFT, end >> PAGE_SHIFT))
         self._rebuild_windows()
-        self._tell_watchers([region for region in regions if region.flags & MAP_SHARED])
+        self.kernel.objects.tell([region for region in regions if region.flags & MAP_SHARED])
 
     def protect(self, reply: LayoutReply) -> None:
         """Applies mprotect: regions and lines get their new rights, contents stay."""
@@ -420,16 +421,7 @@ class Space:
         return self.cache.lines_between(base | first, (base | first) + (region.length >> PAGE_SHIFT))
 
     def _rebuild_windows(self) -> None:
-        self.windows = [
-            (
-                region.start >> PAGE_SHIFT,
-                region.end >> PAGE_SHIFT,
-                self.kernel.objects.of(region.object).base_key | region.offset >> PAGE_SHIFT,
-                rights_of(region.prot),
-            )
-            for region in self.regions
-            if region.flags & MAP_SHARED and region.object is not None
-        ]
+        self.windows = self.kernel.objects.windows(self.regions)
         if len(self.windows) > at.WINDOWS_MAX:
             raise LinuxError(E.ENOMEM, "too many shared mappings in one address space")
         if self.kernel.current_space is self:
@@ -447,16 +439,7 @@ class Space:
                     self.cache.drop(line)
         self.forget(0, TASK_SIZE)
         self.windows = []
-        self._tell_watchers(self._remove(0, TASK_SIZE))
+        self.kernel.objects.tell(self._remove(0, TASK_SIZE))
 
 
 _ZEROS = bytes(PAGE)
-
-
-def _refused(error: LinuxError, page: int) -> AccessFault:
-    """What a memory component's refusal means for the access."""
-    if error.errno == E.EFAULT:
-        return AccessFault(SIGSEGV, SEGV_MAPERR, page)
-    if error.errno == E.EACCES:
-        return AccessFault(SIGSEGV, SEGV_ACCERR, page)
-    return AccessFault(SIGBUS, BUS_ADRERR, page)

@@ -25,7 +25,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from glob import glob
 
-from lego.component import SCRATCH
+from lego.config import SCRATCH
 from lego.linux.errno import E, LinuxError
 from lego.linux.stat import FsStat
 from lego.regions import PAGE, page_up

@@ -23,8 +23,8 @@ from typing import Any
 import ray
 
 import lego
-from lego.component import SCRATCH, component_names
-from lego.config import MachineConfig
+from lego.component import component_names
+from lego.config import SCRATCH, MachineConfig
 from lego.fabric.endpoint import Endpoint, Monitor
 from lego.fabric.errors import PeerDown, PeerTimeout
 from lego.fabric.socket import KEY_BYTES, SocketServer, SocketTransport

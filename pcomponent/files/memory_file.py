@@ -16,8 +16,7 @@ from lego.linux.fcntl import O_ACCMODE, O_APPEND, O_RDWR, SEEK_DATA, SEEK_HOLE
 from lego.linux.mman import MAP_SHARED, PROT_WRITE
 from lego.linux.stat import S_IFREG, FsStat, Stat
 from lego.regions import NEVER_WRITABLE, PAGE, ObjectId, page_down
-from mcomponent.messages import cache_of
-from mcomponent.shared_messages import MemoryAllocate, MemoryCreate, MemoryRelease, MemorySeek, MemoryStat
+from mcomponent.messages import MemoryAllocate, MemoryCreate, MemoryRelease, MemorySeek, MemoryStat, cache_of
 from pcomponent.files.regular import FALLOC_FL_KEEP_SIZE, RegularFile
 
 if TYPE_CHECKING:
