@@ -11,6 +11,7 @@ int main(void) {
     SHOW(madvise(kept, PAGE, MADV_DONTFORK));
     SHOW(madvise(mine, PAGE, MADV_DONTFORK));
     kept[0] = 'k';
+    kernel_reads(kept); /* So that the children share its file. */
     for (int i = 0; i < 2; i++)
         if (fork() == 0) {
             shared[1 + i] = kernel_reads(kept) == EFAULT && kernel_reads(mine) == EFAULT;
