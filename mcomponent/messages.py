@@ -189,6 +189,24 @@ class ObjectFlush(Request, frozen=True):
     pages: list[int]
 
 
+class PeekReply(msgspec.Struct, array_like=True, frozen=True):
+    """Whether the page is here; its contents are the payload."""
+
+    found: bool
+
+
+class Peek(Request, frozen=True):
+    """Looks at a page without any effect, for --strace: asked of the owner of its vRegion, and of the cache of the
+    object that is mapped there. Nothing is fetched for it, and nothing counted."""
+
+    Reply: ClassVar = PeekReply
+    space: int
+    address: int
+    object: ObjectId | None = None
+    page: int = 0
+    """Index of the page within the object."""
+
+
 # ---- layout: asked of the home ------------------------------------------------------------------------
 
 
@@ -410,7 +428,7 @@ DOOR = Door(
     "memory",
     [
         Execute, Fork, Exit,
-        Miss, Flush, ObjectMiss, ObjectFlush,
+        Miss, Flush, ObjectMiss, ObjectFlush, Peek,
         Map, Unmap, Protect, Remap, Brk, Advise, Sync, Regions,
         FileRead, FileWrite, FileTruncate, FileSync, FileForget,
         OwnerAssign, OwnerForget, OwnerTake, OwnerMove, OwnerFork, OwnerExit, OwnerResident,

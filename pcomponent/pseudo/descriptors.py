@@ -144,7 +144,8 @@ def information(process: Process, path: str, fd: int, file: OpenFile) -> Node:
 
     def generate(task: Thread) -> str:
         flags = file.flags | (O_CLOEXEC if process.files.closes_on_exec(fd) else 0)
-        return f"pos:\t{file.offset}\nflags:\t0{flags:o}\nmnt_id:\t{MOUNT_ID}\nino:\t{file.stat(task).ino}\n"
+        head = f"pos:\t{file.offset}\nflags:\t0{flags:o}\nmnt_id:\t{MOUNT_ID}\nino:\t{file.stat(task).ino}\n"
+        return head + file.details(task)
 
     return Text(PROC, path, generate, write_errno=E.EINVAL)
 

@@ -12,6 +12,7 @@ from pcomponent import credentials, system
 from pcomponent.ipc import queues, segments, semaphores
 from pcomponent.ipc.objects import of as system_v
 from pcomponent.kernel import RandomSource
+from pcomponent.pseudo import locks
 from pcomponent.pseudo.files import Text
 from pcomponent.pseudo.node import PROC, Directory, Fixed, Link, Node
 from pcomponent.pseudo.process_tree import process_directory
@@ -247,6 +248,7 @@ def root() -> Directory:
         "cmdline": command_line,
         "filesystems": lambda _: "".join(line + "\n" for line in FILE_SYSTEMS),
         "devices": lambda _: DEVICES,
+        "locks": locks.text,
         "swaps": lambda _: "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n",
     }
     nodes: dict[str, Node] = {name: _text(f"/proc/{name}", generate) for name, generate in texts.items()}

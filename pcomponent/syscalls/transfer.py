@@ -126,6 +126,8 @@ def copy_file_range(
     if source.object == target.object and start < end + count and end < start + count:
         raise LinuxError(E.EINVAL)
     moved = yield from _move(task, source, target, count, start, end)
+    if not moved:
+        return 0
     for file, pointer, position in ((source, in_pointer, start), (target, out_pointer, end)):
         if pointer:
             task.memory.write_struct(_OFFSET, pointer, position + moved)
