@@ -24,6 +24,9 @@ EXCACHE_LINES_MIN = 4
 MEMORY_BYTES_MIN = MiB
 COMPONENTS_MAX = 64
 """Of each kind."""
+SCRATCH = "LEGO_SCRATCH"
+"""The environment variable that names a directory of the host for what components keep there while they run. Ray's is
+removed with all that is in it, however they end."""
 PORT_MAX = 65535
 PUBLICATIONS_MAX = 64
 """Ports of the host for one machine."""

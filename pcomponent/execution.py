@@ -220,11 +220,11 @@ class Executor:
             task.rip = self._cpu.rip  # The call has put all registers back itself.
         if task.meter.now_ns >= task.process.due_ns or task.process.processor_timed:
             timers.expire(task)
-        if self._kernel.stirred:  # Another can run now: it does not have to wait for a whole turn.
+        if self._kernel.stirred:
+            # Another can run now, at the same time on another core: it begins before this one goes on. Otherwise who
+            # gives a lock up and soon takes it again would always be faster than the one that it woke.
             self._kernel.stirred = False
-            quantum_ns = self._kernel.config.quantum_instructions * self._kernel.config.instruction_ps // 1000
-            self._budget = min(self._budget, self._kernel.config.quantum_instructions)
-            self._until_ns = min(self._until_ns, task.meter.now_ns + quantum_ns)
+            self._budget, self._until_ns = 0, task.meter.now_ns
         return True
 
     def _interrupted(self, task: Thread, interrupted: Interrupted) -> bool:

@@ -37,6 +37,10 @@ SLICE_MS = 20
 OUTSIDE_TURNS = 20
 """After how many turns of others the outside is asked for a thread that waits for it."""
 
+SHORT_TURNS, SHORTEST_SHIFT = 4, 10
+"""One turn in four is shorter, by up to 2 to the power of ten, so that no two threads keep running in a pattern in
+which one always finds a lock taken that the other gives up and takes again."""
+
 
 class Scheduler:
     """Runs all threads of a processor component."""
@@ -246,6 +250,8 @@ class Scheduler:
             return QUANTUM, until_ns
         config = self._kernel.config
         quantum = config.quantum_instructions - self._random.randrange(config.quantum_instructions // 4 + 1)
+        if not self._random.randrange(SHORT_TURNS):
+            quantum = max(1, quantum >> self._random.randrange(SHORTEST_SHIFT + 1))
         turn_ns = quantum * config.instruction_ps // 1000
         return quantum, min(until_ns, max(min(others), self._start_ns(task)) + turn_ns)
 

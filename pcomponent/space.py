@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from lego.fabric.wire import Buffer
 from lego.linux.errno import E, LinuxError
-from lego.linux.mman import MAP_GROWSDOWN, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE
+from lego.linux.mman import MAP_GROWSDOWN, MAP_SHARED, PROT_WRITE
 from lego.observe.clock import current
 from lego.regions import (
     NEVER_WRITABLE,
@@ -36,15 +36,11 @@ from mcomponent.messages import READ, WRITE, LayoutReply, Miss, ObjectMiss, Rema
 from pcomponent.copies import Copies
 from pcomponent.excache import layout as at
 from pcomponent.faults import SEGV_ACCERR, SEGV_MAPERR, SIGSEGV, AccessFault, refused
+from pcomponent.objects import rights_of
 
 if TYPE_CHECKING:
     from pcomponent.kernel import Kernel
     from pcomponent.seats.table import Seat
-
-
-def rights_of(prot: int) -> int:
-    """What x86 can enforce of PROT_*: whatever may be written or executed may be read (no protection keys)."""
-    return prot | PROT_READ if prot & (PROT_WRITE | PROT_EXEC) else prot
 
 
 class Space(Copies):
@@ -129,7 +125,10 @@ class Space(Copies):
                 self._make_room([line], page)
             else:
                 payload = cache.line(line)
-        pages = self._pages_ahead(key, page, region, line) if region.object is not None else 1
+        pages = 1
+        if region.object is not None:
+            self._flush_behind(region, page)
+            pages = self._pages_ahead(key, page, region, line)
         cache.counters.misses += 1
         try:
             reply, contents = self.kernel.endpoint.call(owner, Miss(self.pid, page, access, pages, victim), payload)
@@ -147,6 +146,15 @@ class Space(Copies):
     def _grow(self, region: Region) -> None:
         """An access made the stack's region grow downwards."""
         self.regions.insert(region)
+
+    def _flush_behind(self, region: Region, page: int) -> None:
+        """A private page is about to be read from an object: what shared mappings of it stored goes there first."""
+        assert region.object is not None
+        shared = self.kernel.objects.known(region.object)
+        if shared is not None:
+            low = shared.base_key | (page - region.start + region.offset) >> PAGE_SHIFT
+            lines = self.cache.lines_between(low, low + self.kernel.config.prefetch_pages)
+            self._make_room([line for line in lines if self.cache.is_dirty(line)], page)
 
     def _victim_for(self, line: int, owner: str) -> int | None:
         """The address of a dirty victim that can travel with a miss to `owner`: it is ours, and the owner's."""
@@ -412,16 +420,7 @@ class Space(Copies):
         return self.cache.lines_between(base | first, (base | first) + (region.length >> PAGE_SHIFT))
 
     def _rebuild_windows(self) -> None:
-        self.windows = [
-            (
-                region.start >> PAGE_SHIFT,
-                region.end >> PAGE_SHIFT,
-                self.kernel.objects.of(region.object).base_key | region.offset >> PAGE_SHIFT,
-                rights_of(region.prot),
-            )
-            for region in self.regions
-            if region.flags & MAP_SHARED and region.object is not None
-        ]
+        self.windows = self.kernel.objects.windows(self.regions)
         self.kernel.seats.mappings_changed()
         if len(self.windows) > at.WINDOWS_MAX:
             raise LinuxError(E.ENOMEM, "too many shared mappings in one address space")

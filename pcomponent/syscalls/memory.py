@@ -158,6 +158,8 @@ def madvise(task: Thread, address: int, length: int, advice: int) -> int:
     reply, _ = task.kernel.endpoint.call(space.home, Advise(space.pid, address, length, advice))
     for start, end in reply.removed:
         space.forget(start, end)
+    if not reply.removed:
+        space.protect(reply)  # Regions with other flags (MADV_DONTFORK and the like).
     return _outcome(reply)
 
 

@@ -14,8 +14,8 @@ from lego.linux.errno import LinuxError
 from lego.linux.mman import MAP_SHARED, PROT_READ
 from lego.regions import PAGE, PAGE_SHIFT, TASK_SIZE, VREGION_SHIFT, page_down
 from mcomponent.messages import Peek, cache_of
+from pcomponent.objects import rights_of
 from pcomponent.seats.space import SeatSpace
-from pcomponent.space import rights_of
 
 if TYPE_CHECKING:
     from pcomponent.space import Space
