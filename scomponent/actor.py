@@ -13,7 +13,7 @@ def build(name: str, config: MachineConfig, endpoint: Endpoint) -> Monitor:
     from scomponent.monitor import StorageMonitor
     from scomponent.namespace import Namespace
 
-    return StorageMonitor(name, {VNODE: Namespace(config.mounts)})
+    return StorageMonitor(name, {VNODE: Namespace(config.mounts)}, config.epoch_s)
 
 
 class Storage(Shell):

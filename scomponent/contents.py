@@ -48,7 +48,7 @@ class Contents:
             _check_range(request.offset, request.length)
             _check_transfer(file, file.readable)
             data = _read(file.fd, request.offset, min(request.length, MAX_RW_COUNT))
-            reply = _size_reply(file.fd)
+            reply = self._size_reply(file.fd)
         costs.charge_transfer(len(data))
         self._storage.tally.add(reads=1, bytes_read=len(data))
         return reply, data
@@ -61,10 +61,12 @@ class Contents:
             with file.lock:
                 count = _write(file.fd, payload, 0 if request.append else request.offset, request.append)
                 stat = os.fstat(file.fd)
+                if count:
+                    self._storage.stamps.note(stat, contents=True)
             offset = stat.st_size - count if request.append else request.offset
         costs.charge_transfer(count)
         self._storage.tally.add(writes=1, bytes_written=count)
-        return WriteAtReply(count, offset, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns), b""
+        return WriteAtReply(count, offset, stat.st_size, *self._storage.stamps.changed(stat)), b""
 
     def set_size(self, request: SetSize, _: Buffer) -> Result:
         """ftruncate(2)."""
@@ -76,7 +78,7 @@ class Contents:
                 raise LinuxError(E.EINVAL)
             with file.lock:
                 os.ftruncate(file.fd, request.size)
-                return _size_reply(file.fd), b""
+                return self._size_reply(file.fd, changed=True), b""
 
     def allocate(self, request: Allocate, _: Buffer) -> Result:
         """fallocate(2)."""
@@ -92,7 +94,7 @@ class Contents:
                 raise LinuxError(E.EBADF)
             with file.lock:
                 host.allocate(file.fd, request.mode, request.offset, request.length)
-                return _size_reply(file.fd), b""
+                return self._size_reply(file.fd, changed=True), b""
 
     def seek_hole(self, request: SeekHole, _: Buffer) -> Result:
         """lseek(2) with SEEK_DATA and SEEK_HOLE. The host's own position is moved, and nobody looks at it."""
@@ -117,6 +119,12 @@ class Contents:
         self._storage.tally.add(syncs=1)
         return Done(), b""
 
+    def _size_reply(self, fd: int, changed: bool = False) -> ReadAtReply:
+        stat = os.fstat(fd)
+        if changed:
+            self._storage.stamps.note(stat, contents=True)
+        return ReadAtReply(stat.st_size, *self._storage.stamps.changed(stat))
+
 
 def _check_range(offset: int, length: int) -> None:
     if offset < 0 or length < 0 or offset + length >= _OFFSET_MAX:
@@ -133,11 +141,6 @@ def _check_transfer(file: OpenFile, allowed: bool) -> None:
         raise LinuxError(E.EBADF)
     if file.kind == S_IFDIR:
         raise LinuxError(E.EISDIR)
-
-
-def _size_reply(fd: int) -> ReadAtReply:
-    stat = os.fstat(fd)
-    return ReadAtReply(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
 
 
 def _read(fd: int, offset: int, length: int) -> bytes:

@@ -72,6 +72,9 @@ def run_command(
     cwd: Annotated[str | None, typer.Option(metavar="DIR", help="Where the program starts, a guest path.")] = None,
     env: Annotated[list[str] | None, typer.Option(metavar="K=V", help="Sets an environment variable.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Of all randomness in the machine. [0]")] = None,
+    epoch_s: Annotated[
+        str | None, typer.Option(metavar="N|now", help="The guest's clock at the start, in seconds. [1750000000]")
+    ] = None,
     inproc: Annotated[bool, typer.Option("--inproc", help="All components in this process, without Ray.")] = False,
     stats: Annotated[bool, typer.Option("--stats", help="A table of what was counted, on stderr, at the end.")] = False,
     stats_json: Annotated[
@@ -85,8 +88,8 @@ def run_command(
 
     options = {
         "topology": topology, "excache": excache, "ways": ways, "memory": memory, "mount": mount, "root": root,
-        "cwd": cwd, "env": env, "seed": seed, "inproc": inproc, "stats": stats, "stats_json": stats_json,
-        "strace": strace,
+        "cwd": cwd, "env": env, "seed": seed, "epoch_s": epoch_s, "inproc": inproc, "stats": stats,
+        "stats_json": stats_json, "strace": strace,
     }  # fmt: skip
     raise typer.Exit(run(plan(options, machine), [program, *(arguments or [])]))
 
