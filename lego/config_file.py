@@ -10,8 +10,10 @@ Errors are `ConfigError`s of one line that say where: "machine.toml:3: ways: ...
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
+import time
 import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -78,6 +80,17 @@ def _number(value: Any, base: str) -> int:
         raise ConfigError(
             "", f"{value!r} is not a whole number" + (f": write {int(value)}, unquoted" if quoted else "")
         )
+    return value
+
+
+def _epoch(value: Any, base: str) -> int:
+    """Seconds, or "now": what the host's clock shows, rounded up, so that no file there is comes from the future."""
+    if value == "now":
+        return math.ceil(time.time())
+    if isinstance(value, str) and value.isdecimal() and value.isascii():
+        return int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ConfigError("", f'{value!r} is neither a number of seconds nor "now"')
     return value
 
 
@@ -151,7 +164,7 @@ SETTINGS: dict[str, Setting] = {
     "instruction_ps": Setting(_number, "instruction_ps"),
     "syscall_ns": Setting(_number, "syscall_ns"),
     "zero_fill_ns": Setting(_number, "zero_fill_ns"),
-    "epoch_s": Setting(_number, "epoch_s"),
+    "epoch_s": Setting(_epoch, "epoch_s"),
     "address": Setting(_text, "address"),
     "publish": Setting(_publications, "publish"),
     "network": Setting(_network, "network"),

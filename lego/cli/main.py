@@ -64,6 +64,7 @@ def run_command(
     env: options.Env = None,
     publish: options.Publish = None,
     seed: options.Seed = None,
+    epoch_s: options.EpochS = None,
     inproc: options.Inproc = False,
     stats: options.Stats = False,
     stats_json: options.StatsJson = None,
@@ -76,8 +77,8 @@ def run_command(
 
     given = {
         "topology": topology, "excache": excache, "ways": ways, "memory": memory, "mount": mount, "root": root,
-        "cwd": cwd, "env": env, "publish": publish, "seed": seed, "inproc": inproc, "stats": stats, "stats_json": stats_json,
-        "strace": strace,
+        "cwd": cwd, "env": env, "publish": publish, "seed": seed, "epoch_s": epoch_s, "inproc": inproc, "stats": stats,
+        "stats_json": stats_json, "strace": strace,
     }  # fmt: skip
     argv = [program, *(arguments or [])]
     raise typer.Exit(run(plan(given, machine), argv) if on is None else run_on(on, {**given, "machine": machine}, argv))
@@ -96,6 +97,7 @@ def up_command(
     cwd: options.Cwd = None,
     env: options.Env = None,
     seed: options.Seed = None,
+    epoch_s: options.EpochS = None,
     strace: options.Strace = False,
     ray: Annotated[
         str, typer.Option("--ray", metavar="ADDRESS", help="Joins a Ray that runs, in place of starting one.")
@@ -107,7 +109,7 @@ def up_command(
 
     given = {
         "topology": topology, "excache": excache, "ways": ways, "memory": memory, "mount": mount, "root": root,
-        "cwd": cwd, "env": env, "seed": seed, "strace": strace,
+        "cwd": cwd, "env": env, "seed": seed, "epoch_s": epoch_s, "strace": strace,
     }  # fmt: skip
     raise typer.Exit(up(plan(given, machine), name, ray))
 

@@ -1,4 +1,5 @@
 import os
+import time
 
 import msgspec
 import pytest
@@ -92,6 +93,13 @@ def test_a_root_of_its_own(tmp_path):
         plan({"root": str(tmp_path), "mount": ["/:/"]})
 
 
+def test_the_clock_can_begin_with_the_hosts(write):
+    before = time.time()
+    config = load(write('epoch_s = "now"\n'))
+    assert before <= config.epoch_s <= time.time() + 1
+    assert plan({"epoch_s": "77"}, write("epoch_s = 7\n")).config.epoch_s == 77
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -116,6 +124,10 @@ def test_a_root_of_its_own(tmp_path):
         ("env = ['X']\n", "m.toml:1: env: 'X' is not of the form K=V"),
         ("root = '/nonexistent'\n", "m.toml:1: root: /nonexistent: no such file"),
         ("seed = 1\nseed = 2\n", "m.toml:2: "),
+        ("epoch_s = 'soon'\n", "m.toml:1: epoch_s: 'soon' is neither a number of seconds nor \"now\""),
+        ("epoch_s = 1.5\n", "m.toml:1: epoch_s: 1.5 is neither"),
+        ("epoch_s = '-1'\n", "m.toml:1: epoch_s: '-1' is neither"),
+        ("epoch_s = -1\n", "m.toml:1: epoch_s: -1 is too small"),
     ],
 )
 def test_errors_say_where(write, text, message):
