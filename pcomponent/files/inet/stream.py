@@ -125,6 +125,11 @@ class StreamSocket(InetSocket):
         return State.TIME_WAIT if self.expires_ns and self.state == State.CLOSE else self.state
 
     @property
+    def refuses(self) -> bool:
+        """Whether data are answered with a reset: it has said that it is through, and does not listen either."""
+        return self.state == State.FIN_WAIT2 and bool(self.shut & RECEIVE_SHUT)
+
+    @property
     def polls_outside(self) -> bool:  # type: ignore[override]
         """Whether something can come from the host."""
         return self.far.outside or self.published
@@ -213,6 +218,8 @@ class StreamSocket(InetSocket):
                 room = self.far.room(task)
                 taken = self.far.put(task, data[done : done + room]) if room else 0
                 done += taken
+                if data and done == len(data):
+                    return done
                 if not taken:
                     self.starved = True
                     if self.hurried(flags):
