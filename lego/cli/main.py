@@ -89,8 +89,8 @@ def run_command(
 
     options = {
         "topology": topology, "excache": excache, "ways": ways, "memory": memory, "mount": mount, "root": root,
-        "cwd": cwd, "env": env, "publish": publish, "seed": seed, "inproc": inproc, "stats": stats, "stats_json": stats_json,
-        "strace": strace,
+        "cwd": cwd, "env": env, "publish": publish, "seed": seed, "inproc": inproc, "stats": stats,
+        "stats_json": stats_json, "strace": strace,
     }  # fmt: skip
     raise typer.Exit(run(plan(options, machine), [program, *(arguments or [])]))
 

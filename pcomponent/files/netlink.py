@@ -172,7 +172,7 @@ def _links(task: Thread) -> list[bytes]:
 
 def _link(each: Interface) -> bytes:
     broadcast = b"\xff" * 6 if each.flags & IFF_BROADCAST else bytes(6)
-    return struct.pack("<BxHiII", AF_UNSPEC, each.kind, each.index, each.flags, 0) + b"".join(
+    return struct.pack("<BxHiII", AF_UNSPEC, each.kind, each.number, each.flags, 0) + b"".join(
         (
             _attribute(_IFLA_NAME, each.name.encode() + b"\0"),
             _attribute(_IFLA_TXQLEN, _INT.pack(each.queue)),
@@ -187,7 +187,7 @@ def _link(each: Interface) -> bytes:
 def _addresses(task: Thread) -> list[bytes]:
     """struct ifaddrmsg and attributes, one an interface."""
     return [
-        struct.pack("<BBBBI", AF_INET, each.prefix, _PERMANENT, each.scope, each.index)
+        struct.pack("<BBBBI", AF_INET, each.prefix, _PERMANENT, each.scope, each.number)
         + _attribute(_IFA_ADDRESS, each.ip.to_bytes(4, "big"))
         + _attribute(_IFA_LOCAL, each.ip.to_bytes(4, "big"))
         + _attribute(_IFA_LABEL, each.name.encode() + b"\0")
@@ -207,6 +207,6 @@ def _routes(task: Thread) -> list[bytes]:
             + _attribute(_RTA_TABLE, _INT.pack(_TABLE_LOCAL))
             + _attribute(_RTA_DST, network.to_bytes(4, "big"))
             + _attribute(_RTA_PREFSRC, each.ip.to_bytes(4, "big"))
-            + _attribute(_RTA_OIF, _INT.pack(each.index))
+            + _attribute(_RTA_OIF, _INT.pack(each.number))
         )
     return found

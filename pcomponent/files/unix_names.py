@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import AT_FDCWD, O_NOFOLLOW, O_NONBLOCK, O_PATH, W_OK
 from lego.linux.stat import S_IFSOCK
-from pcomponent.files.storage import ask_storage
 from pcomponent.files.socket import AF_UNIX, DATAGRAM, RECEIVE_SHUT, Identity
+from pcomponent.files.storage import ask_storage
 from pcomponent.files.unix_socket import UnixSocket
 from pcomponent.paths import permits, place
 from pcomponent.waiting import Wait, Wake

@@ -19,12 +19,8 @@ from pcomponent.files.inet.stream import StreamSocket
 if TYPE_CHECKING:
     from pcomponent.process import Thread
 
-_TCP_HEAD = (
-    "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
-)
-_UDP_HEAD = (
-    "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops"
-)
+_HEAD = "sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
+_TCP_HEAD, _UDP_HEAD = "  " + _HEAD, "   " + _HEAD + " ref pointer drops"
 _LINE = 149
 """Every line of the table of streams is filled up to so many characters, ..."""
 _UDP_LINE = 127
@@ -34,6 +30,7 @@ _DEV_HEAD = (
     " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier "
     "compressed\n"
 )
+_DEV_WIDTHS = (8, 7, 4, 4, 4, 5, 10, 9, 8, 7, 4, 4, 4, 5, 7, 10)
 _ROUTE_HEAD = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT"
 _SO_ACCEPTCON = 1 << 16
 
@@ -78,12 +75,11 @@ def unix(task: Thread) -> str:
     lines = ["Num       RefCount Protocol Flags    Type St Inode Path"]
     sockets = {id(each): each for each in task.kernel.rendezvous.sockets.values()}
     for each in sorted(sockets.values(), key=lambda each: each.ino):
-        path = each.address[2:]
-        if each.key is not None and len(each.key) == 3 and isinstance(each.key[0], int) and each.key[0] != task.process.vnode:
+        abstract = each.address[2:3] == b"\0"
+        if abstract and each.key is not None and each.key[0] != task.process.vnode:
             continue
-        text = ("@" + path[1:].decode(errors="surrogateescape")) if path[:1] == b"\0" else path.rstrip(b"\0").decode(
-            errors="surrogateescape"
-        )
+        name = b"@" + each.address[3:] if abstract else each.address[2:].rstrip(b"\0")
+        text = name.replace(b"\0", b"@").decode(errors="surrogateescape")
         flags, state = (_SO_ACCEPTCON, 1) if each.listening else (0, 3 if each.connected else 1)
         lines.append(f"{0:016X}: {2:08X} {0:08X} {flags:08X} {each.kind:04X} {state:02X} {each.ino:5d} {text}")
     return "\n".join(lines) + "\n"
@@ -91,7 +87,7 @@ def unix(task: Thread) -> str:
 
 def dev(task: Thread) -> str:
     """/proc/net/dev."""
-    figures = f"{0:8d} {0:7d} {0:4d} {0:4d} {0:4d} {0:5d} {0:10d} {0:9d} {0:8d} {0:7d} {0:4d} {0:4d} {0:4d} {0:5d} {0:7d} {0:10d}"
+    figures = " ".join(f"{0:{width}d}" for width in _DEV_WIDTHS)
     return _DEV_HEAD + "".join(f"{each.name:>6}: {figures}\n" for each in interfaces(task))
 
 

@@ -120,9 +120,7 @@ def recvfrom(task: Thread, fd: int, buffer: int, count: int, flags: int, pointer
     return _recvfrom(task, socket_of(task, fd), one(buffer, count), flags, pointer, length)
 
 
-def _recvfrom(
-    task: Thread, socket: Socket, vectors: list[Vector], flags: int, pointer: int, length: int
-) -> Waiting:
+def _recvfrom(task: Thread, socket: Socket, vectors: list[Vector], flags: int, pointer: int, length: int) -> Waiting:
     got = yield from socket.receive(task, vectors[0][1], flags)
     drop_files(task, got.files)
     _deliver(task, vectors, got)
@@ -139,9 +137,7 @@ def recvmsg(task: Thread, fd: int, pointer: int, flags: int) -> Waiting:
     return _recvmsg(task, socket, pointer, header, vectors, flags)
 
 
-def _recvmsg(
-    task: Thread, socket: Socket, pointer: int, header: Header, vectors: list[Vector], flags: int
-) -> Waiting:
+def _recvmsg(task: Thread, socket: Socket, pointer: int, header: Header, vectors: list[Vector], flags: int) -> Waiting:
     got = yield from socket.receive(task, sum(length for _, length in vectors), flags)
     try:
         _deliver(task, vectors, got)
@@ -158,9 +154,7 @@ def _recvmsg(
     return _result(socket, got, flags)
 
 
-def _put_control(
-    task: Thread, socket: Socket, header: Header, got: Received, close_on_exec: bool
-) -> tuple[int, bool]:
+def _put_control(task: Thread, socket: Socket, header: Header, got: Received, close_on_exec: bool) -> tuple[int, bool]:
     """Writes what came along into the control buffer; returns how much of that was used, and whether something did not
     fit (put_cmsg, scm_detach_fds)."""
     room = header.control_length if header.control else 0

@@ -108,7 +108,8 @@ NOBODY = FarEnd()
 
 
 class LocalEnd(FarEnd):
-    """Another socket of this machine: what is sent lies at once in its queue, beyond its window in the sender's buffer."""
+    """Another socket of this machine: what is sent lies in its queue at once, and beyond its window counts as the
+    sender's."""
 
     def __init__(self, own: StreamSocket, peer: StreamSocket) -> None:
         self.own = own
@@ -146,6 +147,6 @@ class LocalEnd(FarEnd):
 
     def drained(self, task: Thread) -> None:
         """Tells a sender that found no room, once a third of its buffer is free (sk_stream_write_space)."""
-        if self.peer.starved and self.peer.writable(task):
+        if self.peer.starved and self.peer.has_room(task):
             self.peer.starved = False
             self.peer.room.happened(task)

@@ -4,6 +4,7 @@ net/core/dev_ioctl.c, net/ipv4/devinet.c."""
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from lego.linux.errno import E, LinuxError
@@ -21,8 +22,8 @@ _FLAGS, _ADDR, _DSTADDR, _BRDADDR, _NETMASK, _METRIC = 0x8913, 0x8915, 0x8917, 0
 _MTU, _HWADDR, _INDEX, _MAP, _TXQLEN = 0x8921, 0x8927, 0x8933, 0x8970, 0x8942
 _ADDRESSES = (_ADDR, _DSTADDR, _BRDADDR, _NETMASK)
 _SETTERS = (0x8914, 0x8916, 0x8918, 0x891A, 0x891C, 0x891E, 0x8922, 0x8923, 0x8924, 0x8943, 0x890B, 0x890C)
-"""SIOCSIFFLAGS, ...ADDR, ...DSTADDR, ...BRDADDR, ...NETMASK, ...METRIC, ...MTU, ...NAME, ...HWADDR, ...TXQLEN, SIOCADDRT,
-SIOCDELRT."""
+"""SIOCSIFFLAGS, ...ADDR, ...DSTADDR, ...BRDADDR, ...NETMASK, ...METRIC, ...MTU, ...NAME, ...HWADDR, ...TXQLEN,
+SIOCADDRT, SIOCDELRT."""
 _IFREQ_BYTES, _NAME_BYTES = 40, 16
 _IFCONF = struct.Struct("<i4xQ")
 _INT = struct.Struct("<i")
@@ -31,7 +32,7 @@ _INT = struct.Struct("<i")
 class Interface(NamedTuple):
     """One network interface."""
 
-    index: int
+    number: int
     name: str
     kind: int
     """ARPHRD_*."""
@@ -90,7 +91,7 @@ def _ip(ip: int) -> bytes:
     return Address(ip).pack()
 
 
-_ANSWERS = {
+_ANSWERS: dict[int, Callable[[Interface], bytes]] = {
     _FLAGS: lambda each: (each.flags & 0xFFFF).to_bytes(2, "little"),
     _ADDR: lambda each: _ip(each.ip),
     _DSTADDR: lambda each: _ip(each.ip),
@@ -99,7 +100,7 @@ _ANSWERS = {
     _METRIC: lambda each: _INT.pack(0),
     _MTU: lambda each: _INT.pack(each.mtu),
     _HWADDR: lambda each: each.kind.to_bytes(2, "little") + each.hardware + bytes(8),
-    _INDEX: lambda each: _INT.pack(each.index),
+    _INDEX: lambda each: _INT.pack(each.number),
     _MAP: lambda each: bytes(24),
     _TXQLEN: lambda each: _INT.pack(each.queue),
 }
@@ -121,7 +122,7 @@ def _list(task: Thread, argument: int) -> int:
 def _name(task: Thread, argument: int) -> int:
     """SIOCGIFNAME: the name of an index."""
     (index,) = task.memory.read_struct(_INT, argument + _NAME_BYTES)
-    found = next((each for each in interfaces(task) if each.index == index), None)
+    found = next((each for each in interfaces(task) if each.number == index), None)
     if found is None:
         raise LinuxError(E.ENODEV)
     task.memory.write(argument, found.name.encode().ljust(_NAME_BYTES, b"\0"))
