@@ -1,4 +1,4 @@
-"""Programs of the host that call a guest's server, and guests that call each other with programs nobody wrote for this."""
+"""Programs of the host that call a guest's server, and real programs of guests that call each other."""
 
 from __future__ import annotations
 

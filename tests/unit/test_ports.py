@@ -26,7 +26,7 @@ def task() -> Any:
 def stream(task: Any, ip: int = LOOPBACK, **options: int) -> StreamSocket:
     made = StreamSocket(task)
     made.local = Address(ip)
-    made.options = {number: YES for number in options.values()}
+    made.options = dict.fromkeys(options.values(), YES)
     return made
 
 

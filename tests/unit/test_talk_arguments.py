@@ -96,6 +96,10 @@ def test_every_call_ends_in_a_result_an_errno_or_a_wait(seed: int) -> None:
     task.process.files.close_all(task)
     assert not task.kernel.rendezvous.sockets
     assert not task.kernel.rendezvous.ports.held_bytes
-    left = [each for table in ((task.process.vnode, 6), (task.process.vnode, 17)) for each in task.kernel.rendezvous.ports.sockets(table)]
+    left = [
+        each
+        for table in ((task.process.vnode, 6), (task.process.vnode, 17))
+        for each in task.kernel.rendezvous.ports.sockets(table)
+    ]
     assert all(each.expires_ns for each in left)
     assert not task.kernel.rendezvous.fifos
