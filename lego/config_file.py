@@ -1,8 +1,9 @@
 """From TOML machine files and command-line options to one checked configuration.
 
 Every setting stands once in `SETTINGS`, with the function that reads its value, and is both a key of a machine
-file and an option of `lego run` where the command line has one; options win over the file. Lists (`mount`, `env`, `publish`)
-add up instead, the file's first, so that a later mount covers, and a later variable replaces, an earlier one.
+file and an option of `lego run` where the command line has one; options win over the file. Lists (`mount`, `env`,
+`publish`) add up instead, the file's first, so that a later mount covers, and a later variable replaces, an earlier
+one.
 
 Errors are `ConfigError`s of one line that say where: "machine.toml:3: ways: ..." or "--ways: ...".
 """

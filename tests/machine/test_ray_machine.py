@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import threading
 import time
 
@@ -9,6 +10,7 @@ import psutil
 import pytest
 
 from lego import Machine, MachineConfig, MachineFailed, Topology
+from lego.config import Publication
 
 pytest.importorskip("ray")
 
@@ -104,3 +106,28 @@ def test_a_killed_component_is_named_within_two_seconds(ray, victim):
     while any(psutil.pid_exists(pid) for pid in pids.values()):
         assert time.monotonic() < deadline, "a component still runs"
         time.sleep(0.05)
+
+
+def test_a_published_port_leads_to_a_server_on_ray(ray):
+    server = "import socket; s = socket.create_server(('', 80)); c = s.accept()[0]; c.sendall(c.recv(9)[::-1])"
+    python = next((path for path in ("/usr/bin/python3", "/bin/python3") if os.path.exists(path)), None)
+    if python is None:
+        pytest.skip("no /usr/bin/python3")
+    with Machine(config(publish=(Publication("127.0.0.1", 0, 80),)), runtime="ray") as machine:
+        results = []
+        running = threading.Thread(target=lambda: results.append(machine.run([python, "-ISc", server])))
+        running.start()
+        end = time.monotonic() + 60
+        while True:
+            try:
+                caller = socket.create_connection(machine.published[0], timeout=60)
+                break
+            except ConnectionRefusedError:
+                assert time.monotonic() < end, "it does not listen"
+                time.sleep(0.05)
+        with caller:
+            caller.sendall(b"abc")
+            assert caller.recv(9) == b"cba"
+            assert caller.recv(9) == b""
+        running.join(60)
+        assert results[0].exit_code == 0

@@ -4,7 +4,7 @@ import time
 import msgspec
 import pytest
 
-from lego.config import ConfigError, MachineConfig, Mount, Topology
+from lego.config import ConfigError, MachineConfig, Mount, Publication, Topology
 from lego.config_file import SETTINGS, load, plan
 from lego.fabric.network import PRESETS
 
@@ -28,6 +28,8 @@ syscall_ns = 1
 zero_fill_ns = 2
 epoch_s = 3
 network = "none"
+address = "10.1.2.3"
+publish = ["8080:80", "0.0.0.0:0:22"]
 threads_max = 9
 strace = true
 inproc = true
@@ -59,6 +61,8 @@ def test_every_key(write, tmp_path):
     assert (config.instruction_ps, config.syscall_ns, config.zero_fill_ns, config.epoch_s) == (100, 1, 2, 3)
     assert config.quantum_instructions == 5000
     assert (config.network, config.threads_max, config.trace) == (PRESETS["none"], 9, True)
+    assert config.address == "10.1.2.3"
+    assert config.publish == (Publication("127.0.0.1", 8080, 80), Publication("0.0.0.0", 0, 22))
     assert (made.inproc, made.stats, made.stats_json) == (True, True, str(tmp_path / "out.json"))
     written = {line.split(" = ")[0].replace("-", "_") for line in EVERYTHING.strip().splitlines()}
     assert written == set(SETTINGS) - {"root"}, "a new key belongs into this test"
@@ -123,6 +127,12 @@ def test_the_clock_can_begin_with_the_hosts(write):
         ("[network]\nround_trip_ns = -3\n", "m.toml:1: network: round_trip_ns is negative"),
         ("env = ['X']\n", "m.toml:1: env: 'X' is not of the form K=V"),
         ("root = '/nonexistent'\n", "m.toml:1: root: /nonexistent: no such file"),
+        ("address = 'x'\n", "m.toml:1: address: 'x' is not an IPv4 address"),
+        ("address = '127.0.0.1'\n", "m.toml:1: address: 127.0.0.1 cannot be a host's own address"),
+        ("publish = ['80']\n", "m.toml:1: publish: '80' is not a published port; one looks like 8080:80"),
+        ("publish = ['80:0']\n", "m.toml:1: publish: '80:0': ports go from 1 to 65535"),
+        ("publish = ['70000:1']\n", "m.toml:1: publish: '70000:1': ports go from 1 to 65535"),
+        ("publish = ['host:1:1']\n", "m.toml:1: publish: 'host:1:1': 'host' is not an IPv4 address"),
         ("seed = 1\nseed = 2\n", "m.toml:2: "),
         ("epoch_s = 'soon'\n", "m.toml:1: epoch_s: 'soon' is neither a number of seconds nor \"now\""),
         ("epoch_s = 1.5\n", "m.toml:1: epoch_s: 1.5 is neither"),
