@@ -44,6 +44,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """A table on stderr at the end."""
     stats_json: str | None = None
     """A file of the host for the statistics."""
+    strace_output: str | None = None
+    """A file of the host for the lines of --strace; without one they go to stderr, if they are wanted at all."""
 
 
 class Setting(NamedTuple):
@@ -143,12 +145,13 @@ SETTINGS: dict[str, Setting] = {
     "network": Setting(_network, "network"),
     "threads_max": Setting(_number, "threads_max"),
     "strace": Setting(_switch, "trace"),
+    "strace_output": Setting(_host_path, "strace_output"),
     "inproc": Setting(_switch, "inproc"),
     "stats": Setting(_switch, "stats"),
     "stats_json": Setting(_host_path, "stats_json"),
 }
 _LISTS = ("mount", "env")
-_PLAN = ("inproc", "stats", "stats_json")
+_PLAN = ("inproc", "stats", "stats_json", "strace_output")
 
 
 def load(path: str) -> MachineConfig:

@@ -77,7 +77,10 @@ def run_command(
     stats_json: Annotated[
         str | None, typer.Option(metavar="FILE", help="The same as one JSON object; see docs/stats.md.")
     ] = None,
-    strace: Annotated[bool, typer.Option("--strace", help="Shows system calls on stderr as they are made.")] = False,
+    strace: Annotated[bool, typer.Option("--strace", help="Shows system calls on stderr as they end.")] = False,
+    strace_output: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Shows system calls in a file, made anew; implies --strace.")
+    ] = None,
 ) -> None:
     """Runs a program and ends as it does; status 125: the machine failed, 126: not executable, 127: not found."""
     from lego.cli.run import run
@@ -86,7 +89,7 @@ def run_command(
     options = {
         "topology": topology, "excache": excache, "ways": ways, "memory": memory, "mount": mount, "root": root,
         "cwd": cwd, "env": env, "seed": seed, "inproc": inproc, "stats": stats, "stats_json": stats_json,
-        "strace": strace,
+        "strace": strace, "strace_output": strace_output,
     }  # fmt: skip
     raise typer.Exit(run(plan(options, machine), [program, *(arguments or [])]))
 

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -26,20 +27,22 @@ def run(plan: Plan, argv: list[str]) -> int:
     """Runs a program and returns the exit status of the command; everything is reported."""
     _check_writable(plan.stats_json)
     try:
-        return _run(plan, argv)
+        with _trace_file(plan.strace_output) as trace_output:
+            return _run(plan, argv, trace_output)
     except SystemExit as end:  # Ray's own handler, which is there while it starts, exits with the signal's number.
         status = int(end.code or 0)
         return status if status > 128 else 128 + status
 
 
-def _run(plan: Plan, argv: list[str]) -> int:
+def _run(plan: Plan, argv: list[str], trace_output: int) -> int:
     machine = Machine(plan.config, runtime="inproc" if plan.inproc else "ray")
     for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
     try:
         with machine:
-            result = machine.run(argv, capture=False, relay_signals=True)
+            trace = plan.strace_output is not None
+            result = machine.run(argv, capture=False, relay_signals=True, trace=trace, trace_output=trace_output)
     except LinuxError as error:
         text = error.detail or os.strerror(error.errno)
         complain(text if argv[0] in text else f"{argv[0]}: {text}")
@@ -69,6 +72,20 @@ def _report_death(result: Result) -> None:
         text = signal.strsignal(result.signal) or f"Signal {result.signal}"
         with contextlib.suppress(OSError):
             print(text, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def _trace_file(path: str | None) -> Iterator[int]:
+    """The descriptor that --strace writes to: standard error, or a file of the host, which is made anew."""
+    if path is None:
+        yield 2
+        return
+    try:
+        file = open(path, "wb")  # noqa: SIM115 - closed below, after its errors have been told from the run's.
+    except OSError as error:
+        raise ConfigError("", f"--strace-output: {path}: {error.strerror}") from error
+    with file:
+        yield file.fileno()
 
 
 def _check_writable(path: str | None) -> None:

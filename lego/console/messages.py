@@ -13,7 +13,6 @@ import msgspec
 from lego.fabric.wire import Door, Request
 from lego.linux.stat import Stat
 
-
 TRACE = 3
 """Only to be written: where the lines of --strace go, the standard error unless the front end says otherwise."""
 

@@ -1,7 +1,7 @@
 """A system call as a line: its arguments when it begins and when it ends, and what its result means.
 
-    line = Line(reader, number, registers)      # What the call reads is decoded now, ...
-    text = line.ended(result)                   # ... what it wrote, and what was not to be had before, now.
+line = Line(reader, number, registers)      # What the call reads is decoded now, ...
+text = line.ended(result)                   # ... what it wrote, and what was not to be had before, now.
 """
 
 from __future__ import annotations
@@ -134,8 +134,10 @@ class Line:
     def _pointer(self, argument: Argument, value: int, done: bool, result: int) -> str | None:
         if not value:
             return "NULL"
-        if not done and argument.written and not (
-            argument.read and (argument.shape in _EARLY or argument.shape in _BOTH)
+        if (
+            not done
+            and argument.written
+            and not (argument.read and (argument.shape in _EARLY or argument.shape in _BOTH))
         ):
             return None
         if not done and argument.shape in ("iovec_out", "clone_args"):
@@ -175,7 +177,15 @@ class Line:
         """Elements that mean something."""
         if argument.shape in IN_BYTES and argument.shape != "msgbuf":
             return 1
-        counted = argument.length and argument.shape in ("char", "random", "epoll_event", "cpuset", "id", "sockopt", "msgbuf")
+        counted = argument.length and argument.shape in (
+            "char",
+            "random",
+            "epoll_event",
+            "cpuset",
+            "id",
+            "sockopt",
+            "msgbuf",
+        )
         if done and argument.written and counted and self.name not in ("getsockopt", "setsockopt", "recvfrom"):
             return max(0, min(room, result))
         if done and argument.shape == "char" and self.name == "recvfrom":

@@ -32,12 +32,13 @@ def test_as_strace_shows_it(bench: Bench, name: str) -> None:
     machine = bench.machine("generous")
     result = machine.run(argv, stdin=program.stdin, environment=ENVIRONMENT, cwd=str(bench.work), trace=True)
     got = tracing.lego(result.stderr.decode(errors="replace"))
-    flat = [["\n".join(lines) for lines in each] for each in ([sum(expected, [])], [sum(got, [])])]
-    wanted, real = flat[0][0].split("\n"), flat[1][0].split("\n")
+    wanted, real = ([line for lines in each for line in lines] for each in (expected, got))
     assert not list(difflib.unified_diff(wanted, real, "strace", "--strace", lineterm="", n=0))
 
 
-@pytest.mark.parametrize("name", ["talk_pass", "process_fork", "signals_handlers", "memory_file_shared", "threads_futex"])
+@pytest.mark.parametrize(
+    "name", ["talk_pass", "process_fork", "signals_handlers", "memory_file_shared", "threads_futex"]
+)
 @pytest.mark.parametrize("config", ["generous", "spread_lines64"])
 def test_tracing_changes_nothing(bench: Bench, tmp_path: Path, name: str, config: str) -> None:
     """The same instructions, misses, messages and virtual time with and without."""
@@ -51,9 +52,7 @@ def test_tracing_changes_nothing(bench: Bench, tmp_path: Path, name: str, config
     for trace in (False, True):
         empty(bench.work)
         with Machine(machine_config(CONFIGS[config], bench.base)) as machine:
-            result = machine.run(
-                argv, stdin=program.stdin, environment=ENVIRONMENT, cwd=str(bench.work), trace=trace
-            )
+            result = machine.run(argv, stdin=program.stdin, environment=ENVIRONMENT, cwd=str(bench.work), trace=trace)
         statistics = result.statistics
         for name_ in ("wall_seconds", "startup_seconds", "config"):
             statistics.pop(name_)

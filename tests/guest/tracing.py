@@ -24,8 +24,11 @@ def normal(line: str) -> str | None:
     line = _CLOCKS.sub("TIME", _NUMBERS.sub(r"\1=N", _ADDRESS.sub("ADDRESS", line)))
     line = re.sub(r" /\* \d{4}-\d\d-\d\dT[^*]* \*/", "", line)
     line = re.sub(r'getrandom\("[^"]*"', 'getrandom("RANDOM"', line)
-    line = re.sub(r"^(kill|tkill|tgkill|wait4|getpgid|getsid|rt_sigqueueinfo|rt_tgsigqueueinfo|setpgid)\(\d+(, \d+)?",
-                  r"\1(PID", line)
+    line = re.sub(
+        r"^(kill|tkill|tgkill|wait4|getpgid|getsid|rt_sigqueueinfo|rt_tgsigqueueinfo|setpgid)\(\d+(, \d+)?",
+        r"\1(PID",
+        line,
+    )
     line = re.sub(r"^(splice|sendfile|copy_file_range)(.*?) => \d+", r"\1\2", re.sub(r"\bpid=\d+", "pid=N", line))
     line = re.sub(r" => \{parent_tid=\[\d+\]\}", "", line)
     if re.match(r"(fork|vfork|clone|clone3|wait4|waitid|getpid|gettid|getppid|getpgrp|getpgid|getsid|setsid)\(", line):
