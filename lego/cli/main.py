@@ -95,11 +95,14 @@ def run_command(
 
 
 @app.command("syscalls")
-def syscalls_command(as_json: Annotated[bool, typer.Option("--json", help="As a JSON array.")] = False) -> None:
+def syscalls_command(
+    as_json: Annotated[bool, typer.Option("--json", help="As a JSON array.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that Lego does not have, and why.")] = False,
+) -> None:
     """Lists the system calls, and how far each is supported."""
     from lego.cli.syscalls import syscalls
 
-    syscalls(as_json)
+    syscalls(as_json, everything)
 
 
 @app.command("doctor")

@@ -223,6 +223,11 @@ _MEMBARRIERS = (
     MEMBARRIER_GLOBAL | MEMBARRIER_GLOBAL_EXPEDITED | _REGISTER_GLOBAL
     | _PRIVATE | _REGISTER_PRIVATE | _PRIVATE_CORE | _REGISTER_PRIVATE_CORE
 )  # fmt: skip
+_REGISTERED = {
+    _REGISTER_GLOBAL: MEMBARRIER_GLOBAL_EXPEDITED,
+    _REGISTER_PRIVATE: _PRIVATE,
+    _REGISTER_PRIVATE_CORE: _PRIVATE_CORE,
+}
 
 
 @syscall(324, "membarrier", "int", "flags", "int", support="partial", note="no MEMBARRIER_CMD_*_RSEQ: there is no rseq")
@@ -234,4 +239,9 @@ def membarrier(task: Thread, command: int, flags: int, cpu: int) -> int:
         return _MEMBARRIERS
     if command < 0 or command.bit_count() != 1 or not command & _MEMBARRIERS:
         raise LinuxError(E.EINVAL)
+    attributes = task.process.attributes
+    if command in _REGISTERED:
+        attributes.membarriers |= _REGISTERED[command]
+    elif command in (_PRIVATE, _PRIVATE_CORE) and not attributes.membarriers & command:
+        raise LinuxError(E.EPERM)  # The process has to register its intent first.
     return 0

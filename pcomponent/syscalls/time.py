@@ -191,9 +191,7 @@ def clock_nanosleep(task: Thread, clock: int, flags: int, request: int, left: in
 def _check_sleep(task: Thread, clock: int) -> None:
     """Which clocks one can sleep on, in the order of the kernel's checks."""
     now_ns(task, clock)
-    if clock == CLOCK_THREAD_CPUTIME_ID:
-        raise LinuxError(E.EINVAL)
-    if clock in (CLOCK_MONOTONIC_RAW, *_COARSE):
+    if clock in (CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW, *_COARSE):
         raise LinuxError(E.EOPNOTSUPP)
     alarm = clock in (CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM)
     if alarm and not task.process.credentials.capable(credentials.SYS_TIME):

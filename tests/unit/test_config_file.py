@@ -31,6 +31,7 @@ strace = true
 inproc = true
 stats = true
 stats-json = "out.json"
+strace-output = "calls.txt"
 """
 
 
@@ -57,6 +58,7 @@ def test_every_key(write, tmp_path):
     assert config.quantum_instructions == 5000
     assert (config.network, config.threads_max, config.trace) == (PRESETS["none"], 9, True)
     assert (made.inproc, made.stats, made.stats_json) == (True, True, str(tmp_path / "out.json"))
+    assert made.strace_output == str(tmp_path / "calls.txt")
     written = {line.split(" = ")[0].replace("-", "_") for line in EVERYTHING.strip().splitlines()}
     assert written == set(SETTINGS) - {"root"}, "a new key belongs into this test"
 
