@@ -16,10 +16,11 @@ _GROUPS = {
     "not on this architecture's 64-bit programs, or only for 32-bit ones": """
         set_thread_area get_thread_area modify_ldt map_shadow_stack""",
     "would change the machine under its programs: modules, swap, power, quotas, accounting, devices": """
-        init_module finit_module delete_module kexec_load kexec_file_load reboot swapon swapoff quotactl quotactl_fd acct
-        iopl ioperm vhangup sysfs ustat""",
+        init_module finit_module delete_module kexec_load kexec_file_load reboot swapon swapoff quotactl quotactl_fd
+        acct iopl ioperm vhangup sysfs ustat""",
     "a machine's mounts are given by its description": """
-        mount umount2 pivot_root open_tree move_mount fsopen fsconfig fsmount fspick mount_setattr statmount listmount""",
+        mount umount2 pivot_root open_tree move_mount fsopen fsconfig fsmount fspick mount_setattr statmount
+        listmount""",
     "no namespaces": "unshare setns",
     "no tracing or inspection of processes by others": """
         ptrace process_vm_readv process_vm_writev process_madvise process_mrelease kcmp perf_event_open bpf

@@ -29,7 +29,7 @@ NEVER_SUCCEEDS = {
 NEVER_FAILS = {
     **dict.fromkeys(
         """getpid gettid getppid getpgrp getuid getgid geteuid getegid umask sched_yield sync alarm exit exit_group brk
-        personality munlockall setfsuid setfsgid set_tid_address eventfd rt_sigreturn time""".split(),
+        personality munlockall setfsuid setfsgid set_tid_address eventfd rt_sigreturn time""".split(),  # noqa: SIM905
         "Linux has no error for it",
     ),
     "pause": "it ends by a signal, which is no error of its own",
@@ -68,7 +68,7 @@ FIRST = """
     info_prctl process_fork/vfork files_links process_groups/timedwait info_usage info_system memory_mremap
     threads_end/robust memory_madvise memory_anonymous files_proc_self/one talk_fifo files_copy memory_msync files_stat
     talk_pipe process_exec/at signals_waiting/itimer
-""".split()
+""".split()  # noqa: SIM905
 """After those that are about single calls (abi_*), these are enough, at the time of writing; then come all others."""
 
 

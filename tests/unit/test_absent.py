@@ -11,7 +11,7 @@ load_all()
 
 
 def test_every_call_of_linux_is_accounted_for() -> None:
-    assert {number for number in NAMES} == set(TABLE) | set(absent())
+    assert set(NAMES) == set(TABLE) | set(absent())
     assert not [name for name, why in absent().values() if not why]
     assert not [name for name in ABSENT if name not in NUMBERS]
 
