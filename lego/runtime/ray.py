@@ -154,7 +154,7 @@ def connected() -> Iterator[None]:
     """
     termination = signal.getsignal(signal.SIGTERM)  # Ray puts a handler of its own.
     # Directly in /tmp, since a socket's path has 107 bytes at most. Ray opens its own directory to everybody.
-    directory = tempfile.mkdtemp(prefix="lego-", dir="/tmp")
+    directory = tempfile.mkdtemp(prefix=f"lego-{os.getpid()}-", dir="/tmp")
     try:
         with _terminal_signals_held_back(), _environment_for_ray(directory):
             _keep_quiet()

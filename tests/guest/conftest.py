@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,20 @@ def tools_run() -> set[str]:
 def tools_missing() -> set[str]:
     """The tools that this host does not have."""
     return MISSING
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker hands what it found to the process that reports."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput.update(tools_run=sorted(RAN), tools_missing=sorted(MISSING))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker has ended."""
+    output = getattr(node, "workeroutput", {})
+    RAN.update(output.get("tools_run", ()))
+    MISSING.update(output.get("tools_missing", ()))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -313,7 +313,7 @@ def test_statistics(tmp_path: Path) -> None:
 
 
 def test_strace(tmp_path: Path) -> None:
-    ended = run("--strace", program("machine_write"), tmp_path / "missing/file", "1", cwd=tmp_path)
+    ended = run("--strace", program("machine_write"), "missing/file", "1", cwd=tmp_path)
     assert ended.status == 1 and ended.stdout == b"open: ENOENT\n"
     line = next(each for each in ended.message.splitlines() if "missing/file" in each)
     assert "openat(AT_FDCWD, " in line and "-1 ENOENT" in line, line

@@ -84,3 +84,20 @@ def test_killed_by_a_signal_from_outside_of_its_own_children(config) -> None:
         result = machine.run(["/bin/sh", "-c", "sh -c 'kill -TERM $PPID; sleep 100'"])
         assert (result.exit_code, result.signal) == (143, 15)
         assert held(machine) == NOTHING
+
+
+def test_a_fork_moves_dirty_lines_and_shares_the_frames(config) -> None:
+    def run(how: str) -> dict[str, Any]:
+        with Machine(config()) as machine:
+            result = machine.run([str(program("machine_big_fork")), how])
+            assert (result.exit_code, result.stdout) == (0, b"0\n"), result.stderr
+            assert held(machine) == NOTHING
+            return result.statistics
+
+    alone, forked = run("no"), run("write")
+    lines = alone["config"]["excache_lines"]
+    sent = [sum(link["bytes_sent"] for link in each["links"] if link["from"] == "P0") for each in (alone, forked)]
+    peak = [sum(memory["frames_peak"] for memory in each["memories"]) for each in (alone, forked)]
+    assert lines == 256 and peak[0] > 25_600
+    assert sent[1] - sent[0] < (lines + 64) * 4096
+    assert peak[1] - peak[0] < lines

@@ -18,10 +18,10 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": ROOT}
 ENDLESS = "echo ready; while :; do :; done"
 
 
-def started(*arguments):
+def started(*arguments, stdin=subprocess.DEVNULL):
     return subprocess.Popen(
         [*RUN, *arguments],
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=ENVIRONMENT,
@@ -29,32 +29,28 @@ def started(*arguments):
     )
 
 
-def left_behind(children, directories):
-    """Processes that still run, and new directories of Ray's, once they had ten seconds to go."""
+def left_behind(command, children):
+    """Processes that still run, and directories that the command made for Ray, once they had ten seconds to go."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         running = [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
-        new = set(glob.glob("/tmp/lego-*")) - directories
+        new = glob.glob(f"/tmp/lego-{command.pid}-*")
         if not running and not new:
             return []
         time.sleep(0.1)
     return [*running, *new]
 
 
-@pytest.fixture
-def directories():
-    return set(glob.glob("/tmp/lego-*"))
-
-
-def test_streams_status_and_cleanliness(directories):
+def test_streams_status_and_cleanliness():
     data = os.urandom(100_000)
-    done = subprocess.run([*RUN, "cat"], input=data, capture_output=True, env=ENVIRONMENT, timeout=60, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, data, b"")
-    assert left_behind([], directories) == []
+    with started("cat", stdin=subprocess.PIPE) as child:
+        output = child.communicate(data, timeout=60)
+    assert (child.returncode, *output) == (0, data, b"")
+    assert left_behind(child, []) == []
 
 
 @pytest.mark.parametrize("victim", ["Memory", "Processor"])
-def test_a_killed_component_is_status_125(victim, directories):
+def test_a_killed_component_is_status_125(victim):
     with started("sh", "-c", ENDLESS) as child:
         assert child.stdout.readline() == b"ready\n"
         children = psutil.Process(child.pid).children(recursive=True)
@@ -67,21 +63,21 @@ def test_a_killed_component_is_status_125(victim, directories):
         assert told == b"lego: the machine failed: %s: its process died\n" % (victim[0].encode() + b"0")
         assert child.stderr.read() == b""
         assert child.stdout.read() == b""  # Ray's own words about it are not the guest's.
-    assert left_behind(children, directories) == []
+    assert left_behind(child, children) == []
 
 
-def test_ctrl_c_ends_the_guest_and_everything(directories):
+def test_ctrl_c_ends_the_guest_and_everything():
     with started("sh", "-c", ENDLESS) as child:
         assert child.stdout.readline() == b"ready\n"
         children = psutil.Process(child.pid).children(recursive=True)
         os.killpg(child.pid, signal.SIGINT)  # As a terminal does.
         assert child.wait(20) == 130
         assert child.stderr.read() == b""
-    assert left_behind(children, directories) == []
+    assert left_behind(child, children) == []
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_while_it_starts_ends_the_command(number, status, directories):
+def test_a_signal_while_it_starts_ends_the_command(number, status):
     with started("true") as child:
         deadline = time.monotonic() + 20
         while not (children := psutil.Process(child.pid).children(recursive=True)):
@@ -90,4 +86,4 @@ def test_a_signal_while_it_starts_ends_the_command(number, status, directories):
         child.send_signal(number)
         assert child.wait(30) == status
         assert child.stderr.read() == b""
-    assert left_behind(children, directories) == []
+    assert left_behind(child, children) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import random
 import shutil
@@ -211,7 +212,10 @@ _OPENAT2 = 437  # The same number on every architecture.
 def host_lookup(root: int, path: str, flags: int) -> tuple[int, int] | int:
     """Identity of what the host finds with `root` as its root, or the errno."""
     how = struct.pack("QQQ", flags | os.O_PATH, 0, 0x10)
-    fd = _libc.syscall(_OPENAT2, root, os.fsencode(path), how, len(how))
+    for _ in range(1000):  # EAGAIN: something else on the host was renamed meanwhile, see openat2(2).
+        fd = _libc.syscall(_OPENAT2, root, os.fsencode(path), how, len(how))
+        if fd >= 0 or ctypes.get_errno() != errno.EAGAIN:
+            break
     if fd < 0:
         return ctypes.get_errno()
     stat = os.fstat(fd)
