@@ -35,6 +35,7 @@ COARSE_NS = 4_000_000
 """The resolution that coarse clocks promise, a tick at 250 Hz. They are as exact as the others: rounded down, they
 would stand at 0 for the machine's first 4 ms."""
 TIMER_ABSTIME = 1
+_SET_NOTE = "EPERM, as without CAP_SYS_TIME: the clock is the machine's"
 
 _CPU_PROF, _CPU_VIRT, _CPU_SCHED, _CPU_PER_THREAD, _CPU_KIND = 0, 1, 2, 4, 3
 _TIMEX_MODES_READ_ONLY = (0, 0xA001)  # Nothing, ADJ_OFFSET_SS_READ.
@@ -95,7 +96,7 @@ def clock_getres(task: Thread, clock: int, address: int) -> int:
     return 0
 
 
-@syscall(227, "clock_settime", "int", "pointer")
+@syscall(227, "clock_settime", "int", "pointer", support="partial", note=_SET_NOTE)
 def clock_settime(task: Thread, clock: int, address: int) -> int:
     """EPERM: root of a vNode has no CAP_SYS_TIME. EINVAL for clocks that nobody can set."""
     if clock != CLOCK_REALTIME:
@@ -107,7 +108,7 @@ def clock_settime(task: Thread, clock: int, address: int) -> int:
     raise LinuxError(E.EPERM)
 
 
-@syscall(164, "settimeofday", "pointer", "pointer")
+@syscall(164, "settimeofday", "pointer", "pointer", support="partial", note=_SET_NOTE)
 def settimeofday(task: Thread, value: int, zone: int) -> int:
     """EPERM, likewise."""
     if value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 from pathlib import Path
 
@@ -25,8 +26,10 @@ def build() -> Path:
         target = ["-target", "x86_64-linux-musl"] if "ziglang" in command else []
         binary.parent.mkdir(parents=True, exist_ok=True)
         arguments = [*command, *target, "-O1", *WARNINGS, *FLAGS["static"], f"-I{HERE}", str(source)]
-        result = subprocess.run([*arguments, "-o", str(binary)], capture_output=True, text=True, check=False)
+        partial = binary.with_suffix(f".{os.getpid()}")
+        result = subprocess.run([*arguments, "-o", str(partial)], capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr
+        partial.replace(binary)
     return binary
 
 

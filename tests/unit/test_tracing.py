@@ -75,7 +75,8 @@ def test_long_strings_are_cut() -> None:
     ("kind", "value", "text"),
     [("addr", 0, "NULL"), ("addr", 0x7F00, "0x7f00"), ("atfd", (1 << 64) - 100, "AT_FDCWD"), ("fd", 0xFFFFFFFF, "-1"),
      ("mode", 0o644, "0644"), ("mode", 0, "000"), ("id", 0xFFFFFFFF, "-1"), ("sig", 2, "SIGINT"), ("sig", 0, "0"),
-     ("sig", 32, "SIGRTMIN"), ("sig", 35, "SIGRT_3"), ("sig", 99, "99"), ("hex", 0, "0"), ("dev", 0x103, "makedev(0x1, 0x3)"),
+     ("sig", 32, "SIGRTMIN"), ("sig", 35, "SIGRT_3"), ("sig", 99, "99"), ("hex", 0, "0"),
+     ("dev", 0x103, "makedev(0x1, 0x3)"),
      ("rlim", (1 << 64) - 1, "RLIM_INFINITY"), ("rlim", 8 << 20, "8192*1024"), ("rlim", 1024, "1024"),
      ("rlim64", (1 << 64) - 1, "RLIM64_INFINITY"), ("#whence", 1, "SEEK_CUR"), ("|prot", 3, "PROT_READ|PROT_WRITE"),
      ("#futex", 0x189, "FUTEX_WAIT_BITSET_PRIVATE|FUTEX_CLOCK_REALTIME"), ("off", (1 << 64) - 1, "-1")],
@@ -139,7 +140,8 @@ def test_wait_status(status: int, text: str) -> None:
     ("raw", "text"),
     [(b"\x01\0", "{sa_family=AF_UNIX}"), (b"\x01\0/tmp/x\0", '{sa_family=AF_UNIX, sun_path="/tmp/x"}'),
      (b"\x01\0\0name", '{sa_family=AF_UNIX, sun_path=@"name"}'),
-     (b"\x02\0\0\x50\x7f\0\0\x01" + bytes(8), '{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("127.0.0.1")}'),
+     (b"\x02\0\0\x50\x7f\0\0\x01" + bytes(8),
+      '{sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("127.0.0.1")}'),
      (b"\x0a\0\0\x50" + bytes(4) + bytes(15) + b"\x01" + bytes(4),
       '{sa_family=AF_INET6, sin6_port=htons(80), sin6_flowinfo=htonl(0), inet_pton(AF_INET6, "::1", &sin6_addr), '
       "sin6_scope_id=0}"),
@@ -166,7 +168,8 @@ def test_messages() -> None:
 @pytest.mark.parametrize(
     ("level", "name", "raw", "text"),
     [(1, 2, struct.pack("<i", 1), "[1]"), (1, 13, struct.pack("<ii", 1, 5), "{l_onoff=1, l_linger=5}"),
-     (1, 20, struct.pack("<qq", 1, 2), "{tv_sec=1, tv_usec=2}"), (1, 17, struct.pack("<iII", 7, 8, 9), "{pid=7, uid=8, gid=9}"),
+     (1, 20, struct.pack("<qq", 1, 2), "{tv_sec=1, tv_usec=2}"),
+     (1, 17, struct.pack("<iII", 7, 8, 9), "{pid=7, uid=8, gid=9}"),
      (6, 13, b"cubic", '"cubic"')],
 )  # fmt: skip
 def test_socket_options(level: int, name: int, raw: bytes, text: str) -> None:
