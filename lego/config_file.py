@@ -51,6 +51,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """A file of the host for the statistics."""
     follows: bool = False
     """Neither a tree nor a directory of the guest's own was asked for: a program starts where its front end is."""
+    strace_output: str | None = None
+    """A file of the host for the lines of --strace; without one they go to stderr, if they are wanted at all."""
 
 
 class Setting(NamedTuple):
@@ -171,12 +173,13 @@ SETTINGS: dict[str, Setting] = {
     "network": Setting(_network, "network"),
     "threads_max": Setting(_number, "threads_max"),
     "strace": Setting(_switch, "trace"),
+    "strace_output": Setting(_host_path, "strace_output"),
     "inproc": Setting(_switch, "inproc"),
     "stats": Setting(_switch, "stats"),
     "stats_json": Setting(_host_path, "stats_json"),
 }
 _LISTS = ("mount", "env", "publish")
-_PLAN = ("inproc", "stats", "stats_json")
+_PLAN = ("inproc", "stats", "stats_json", "strace_output")
 
 
 def load(path: str) -> MachineConfig:

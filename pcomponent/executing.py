@@ -95,6 +95,7 @@ def _become(task: Thread, reply: ExecuteReply, environment: list[bytes]) -> None
     process.files.close_on_exec(task)
     process.kin.executed, process.kin.exit_signal = True, Sig.CHLD
     process.attributes.dumpable, process.attributes.locked_ranges = 1, ()
+    process.attributes.membarriers = 0
     process.attributes.peak_pages = process.attributes.peak_resident_pages = 0
     _change_credentials(process)
 

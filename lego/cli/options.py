@@ -33,7 +33,10 @@ EpochS = Annotated[
 Inproc = Annotated[bool, typer.Option("--inproc", help="All components in this process, without Ray.")]
 Stats = Annotated[bool, typer.Option("--stats", help="A table of what was counted, on stderr, at the end.")]
 StatsJson = Annotated[str | None, typer.Option(metavar="FILE", help="The same as one JSON object; see docs/stats.md.")]
-Strace = Annotated[bool, typer.Option("--strace", help="Shows system calls on stderr as they are made.")]
+Strace = Annotated[bool, typer.Option("--strace", help="Shows system calls on stderr as they end.")]
+StraceOutput = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Shows system calls in a file, made anew; implies --strace.")
+]
 On = Annotated[str | None, typer.Option("--on", metavar="NAME", help="A machine that `lego up` keeps running.")]
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="A machine that `lego up` keeps running.")]

@@ -35,6 +35,7 @@ strace = true
 inproc = true
 stats = true
 stats-json = "out.json"
+strace-output = "calls.txt"
 """
 
 
@@ -64,6 +65,7 @@ def test_every_key(write, tmp_path):
     assert config.address == "10.1.2.3"
     assert config.publish == (Publication("127.0.0.1", 8080, 80), Publication("0.0.0.0", 0, 22))
     assert (made.inproc, made.stats, made.stats_json) == (True, True, str(tmp_path / "out.json"))
+    assert made.strace_output == str(tmp_path / "calls.txt")
     written = {line.split(" = ")[0].replace("-", "_") for line in EVERYTHING.strip().splitlines()}
     assert written == set(SETTINGS) - {"root"}, "a new key belongs into this test"
 
