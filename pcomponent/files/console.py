@@ -39,7 +39,7 @@ from pcomponent.waiting import Interrupted, Wait, Wake
 if TYPE_CHECKING:
     from pcomponent.process import Thread
 
-CONSOLE_S = 10.0
+CONSOLE_S = 4.0
 """A console that does not answer for so long has gone: all runs of a processor wait for its answers."""
 CHUNK = 1 << 20
 """Bytes in one message."""
