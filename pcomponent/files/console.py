@@ -11,6 +11,7 @@ so only an answer is charged to virtual time.
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,7 @@ PIPEFS_MAGIC, DEVPTS_SUPER_MAGIC = 0x50495045, 0x1CD1
 
 class HungUp(LinuxError):
     """The console has gone with its front end. What remains is as a terminal that was hung up (drivers/tty/tty_io.c,
-    hung_up_tty_fops): reading finds the end, all else is EIO."""
+    hung_up_tty_fops): reading finds the end, writing and ioctl give EIO, poll says all at once."""
 
 
 def ask(task: Thread, request: Request, payload: Buffer = b"") -> tuple[Any, Buffer]:
@@ -90,6 +91,7 @@ class ConsoleFile(OpenFile):
         super().__init__(described.flags, described.path)
         self.stream = stream
         self.terminal = described.terminal
+        self._stat: Stat = described.stat
         self._appends = bool(described.flags & O_APPEND)
         """The host's descriptor appends by itself."""
         self._kept = bytearray()
@@ -184,8 +186,9 @@ class ConsoleFile(OpenFile):
 
     def stat(self, task: Thread) -> Stat:
         """fstat(2)."""
-        stat: Stat = self._ask(task, Describe(self.stream))[0].stat
-        return stat
+        with contextlib.suppress(HungUp):  # Then it is what it was.
+            self._stat = self._ask(task, Describe(self.stream))[0].stat
+        return self._stat
 
     def statfs(self, task: Thread) -> FsStat:
         """fstatfs(2) of a pipe or terminal. ENOSYS for a redirected file: the console does not know its file system."""
