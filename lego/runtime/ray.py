@@ -248,7 +248,6 @@ def _joined(address: str) -> Iterator[None]:
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 configure_logging=False,
-                runtime_env={"env_vars": {"PYTHONPATH": _python_path()}},
             )
     except (ray.exceptions.RayError, OSError, ValueError, RuntimeError) as error:
         raise PeerDown(RAY, f"{address} cannot be joined ({str(error).strip().splitlines()[0]})") from error

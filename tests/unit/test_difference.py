@@ -18,13 +18,15 @@ def test_the_gauges_are_those_that_are_declared():
 
 def test_counters_are_subtracted_and_gauges_stay():
     before = {
-        "processors": [{"name": "P0", "instructions": 10, "syscalls": {"read": 3, "open": 1}, "excache": {"ways": 4, "misses": 2}}],
+        "processors": [{"name": "P0", "instructions": 10, "syscalls": {"read": 3, "open": 1},
+                        "excache": {"ways": 4, "misses": 2}}],
         "memories": [{"name": "M0", "frames_used": 9}],
         "links": [{"from": "P0", "to": "M0", "messages": 5, "by_kind": {"Miss": 5}}],
         "manager": {"name": "G", "placed": 1, "processes": 3},
     }  # fmt: skip
     after = {
-        "processors": [{"name": "P0", "instructions": 17, "syscalls": {"read": 4, "open": 1}, "excache": {"ways": 4, "misses": 2}}],
+        "processors": [{"name": "P0", "instructions": 17, "syscalls": {"read": 4, "open": 1},
+                        "excache": {"ways": 4, "misses": 2}}],
         "memories": [{"name": "M0", "frames_used": 5}],
         "links": [{"from": "M0", "to": "S0", "messages": 2, "by_kind": {}},
                   {"from": "P0", "to": "M0", "messages": 6, "by_kind": {"Miss": 5, "Flush": 1}}],
