@@ -248,6 +248,7 @@ def _joined(address: str) -> Iterator[None]:
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 configure_logging=False,
+                job_config=ray.job_config.JobConfig(_py_driver_sys_path=_python_path().split(os.pathsep)),
             )
     except (ray.exceptions.RayError, OSError, ValueError, RuntimeError) as error:
         raise PeerDown(RAY, f"{address} cannot be joined ({str(error).strip().splitlines()[0]})") from error
