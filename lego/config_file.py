@@ -1,7 +1,7 @@
 """From TOML machine files and command-line options to one checked configuration.
 
 Every setting stands once in `SETTINGS`, with the function that reads its value, and is both a key of a machine
-file and an option of `lego run` where the command line has one; options win over the file. Lists (`mount`, `env`)
+file and an option of `lego run` where the command line has one; options win over the file. Lists (`mount`, `env`, `publish`)
 add up instead, the file's first, so that a later mount covers, and a later variable replaces, an earlier one.
 
 Errors are `ConfigError`s of one line that say where: "machine.toml:3: ways: ..." or "--ways: ...".
@@ -22,9 +22,11 @@ from lego.config import (
     ConfigError,
     MachineConfig,
     Mount,
+    Publication,
     checked,
     default_mounts,
     parse_mount,
+    parse_publication,
     parse_size,
     parse_topology,
 )
@@ -99,6 +101,10 @@ def _mounts(value: Any, base: str) -> tuple[Mount, ...]:
     return tuple(parse_mount(text, base) for text in _texts(value, base))
 
 
+def _publications(value: Any, base: str) -> tuple[Publication, ...]:
+    return tuple(parse_publication(text) for text in _texts(value, base))
+
+
 def _variables(value: Any, base: str) -> tuple[str, ...]:
     if isinstance(value, dict):
         value = [f"{name}={text}" for name, text in value.items()]
@@ -145,6 +151,8 @@ SETTINGS: dict[str, Setting] = {
     "syscall_ns": Setting(_number, "syscall_ns"),
     "zero_fill_ns": Setting(_number, "zero_fill_ns"),
     "epoch_s": Setting(_number, "epoch_s"),
+    "address": Setting(_text, "address"),
+    "publish": Setting(_publications, "publish"),
     "network": Setting(_network, "network"),
     "threads_max": Setting(_number, "threads_max"),
     "strace": Setting(_switch, "trace"),
@@ -152,7 +160,7 @@ SETTINGS: dict[str, Setting] = {
     "stats": Setting(_switch, "stats"),
     "stats_json": Setting(_host_path, "stats_json"),
 }
-_LISTS = ("mount", "env")
+_LISTS = ("mount", "env", "publish")
 _PLAN = ("inproc", "stats", "stats_json")
 
 

@@ -14,7 +14,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
@@ -23,6 +23,7 @@ from gmanager.messages import Statistics as ManagerStatistics
 from lego.component import MANAGER, VNODE, component_names
 from lego.config import ConfigError, MachineConfig, checked, describe, guest_environment, host_cwd
 from lego.console.buffer import BufferConsole
+from lego.console.gate import GateMonitor
 from lego.fabric.endpoint import Endpoint, Monitor
 from lego.fabric.errors import FabricError, PeerDown
 from lego.linux.errno import E, LinuxError
@@ -32,10 +33,22 @@ from lego.observe.difference import difference
 from lego.runtime.base import Runtime
 from lego.signals import SignalRelay
 from mcomponent.messages import Statistics as MemoryStatistics
-from pcomponent.messages import Signal, Start, Wait, WaitReply
+from pcomponent.messages import (
+    Signal,
+    Start,
+    TerminalHangUp,
+    TerminalInput,
+    TerminalResize,
+    TerminalSetup,
+    Wait,
+    WaitReply,
+)
 from pcomponent.messages import Statistics as ProcessorStatistics
 from scomponent.messages import Elsewhere, PathStat
 from scomponent.messages import Statistics as StorageStatistics
+
+if TYPE_CHECKING:
+    from lego.console.host_terminal import HostTerminal
 
 WAIT_MS = 100
 """How long one `Wait` lasts: what a signal from outside may be late."""
@@ -102,6 +115,7 @@ class Machine:
         self.name = ""
         """That of a machine that stays up."""
         self._runtime: Runtime | None = None
+        self._gate: GateMonitor | None = None
         self._failure: MachineFailed | None = None
         self._follows = False
         self._startup_s = 0.0
@@ -115,11 +129,15 @@ class Machine:
         self.close()
 
     def start(self) -> None:
-        """Starts the components; raises `MachineFailed`."""
+        """Starts the components; raises `MachineFailed`, or `ConfigError` when a port to be published is not free."""
         began = time.perf_counter()
+        if self.config.publish:
+            self._gate = GateMonitor(self.config.publish)
         self._runtime = self._make()
         try:
             self._runtime.start()
+            if self._gate is not None:
+                self._runtime.open_console(self._gate)
         except FabricError as error:
             raise self._fail(error) from error
         except BaseException:
@@ -132,6 +150,14 @@ class Machine:
         if self._runtime is not None:
             self._runtime.close()
             self._runtime = None
+        if self._gate is not None:
+            self._gate.close()
+            self._gate = None
+
+    @property
+    def published(self) -> list[tuple[str, int]]:
+        """The address and port of the host for each of `config.publish`, while the machine runs."""
+        return self._gate.addresses if self._gate is not None else []
 
     def run(
         self,
@@ -160,10 +186,12 @@ class Machine:
             return result._replace(stdout=console.stdout, stderr=console.stderr)
         if stdin:
             raise ValueError("a program that is not captured reads this process's own input, not `stdin`")
+        from lego.console.host_terminal import HostTerminal
         from lego.console.monitor import ConsoleMonitor
 
+        terminal = HostTerminal.find() if relay_signals else None
         with ConsoleMonitor(self._running().console_name) as streams:
-            return self._run_on(streams, argv, environment, cwd, trace, relay_signals)
+            return self._run_on(streams, argv, environment, cwd, trace, relay_signals, terminal)
 
     def statistics(self) -> dict[str, Any]:
         """What the last run counted, as one object of plain values (see docs/stats.md)."""
@@ -177,6 +205,7 @@ class Machine:
         cwd: str | None,
         trace: bool,
         relay_signals: bool,
+        terminal: HostTerminal | None = None,
     ) -> Result:
         runtime = self._running()
         variables = [f"{name}={value}" for name, value in environment.items()] if environment is not None else None
@@ -186,8 +215,8 @@ class Machine:
         try:
             before = self._snapshot() if runtime.shared else None
             runtime.open_console(console)
-            placed = self._start_program(console, argv, variables, cwd or self.config.cwd, trace)
-            ended = self._await_end(placed, relay_signals)
+            placed = self._start_program(console, argv, variables, cwd or self.config.cwd, trace, terminal)
+            ended = self._await_end(placed, relay_signals, terminal)
             wall_s = time.perf_counter() - began
             self._statistics = self._gather(ended, wall_s, before)
         except FabricError as error:
@@ -205,7 +234,13 @@ class Machine:
         return self._runtime
 
     def _start_program(
-        self, console: Monitor, argv: Sequence[str], variables: list[str], cwd: str, trace: bool
+        self,
+        console: Monitor,
+        argv: Sequence[str],
+        variables: list[str],
+        cwd: str,
+        trace: bool,
+        terminal: HostTerminal | None,
     ) -> PlacedReply:
         endpoint = self._running().endpoint
         placed: PlacedReply = endpoint.call(MANAGER, Place(VNODE))[0]
@@ -224,6 +259,7 @@ class Machine:
                 environment=[os.fsencode(each) for each in variables],
                 directory=cwd,
                 trace=trace or self.config.trace,
+                terminal=TerminalSetup(terminal.streams(), terminal.modes, terminal.size()) if terminal else None,
             )
             endpoint.call(placed.processor, start)
             endpoint.call(MANAGER, Started(placed.pid))
@@ -236,14 +272,17 @@ class Machine:
             raise
         return placed
 
-    def _await_end(self, placed: PlacedReply, relay_signals: bool) -> WaitReply:
-        """Waits for the program, handing on signals and watching the components."""
+    def _await_end(self, placed: PlacedReply, relay_signals: bool, terminal: HostTerminal | None = None) -> WaitReply:
+        """Waits for the program, handing on signals and what is typed, and watching the components."""
         runtime = self._running()
         relay = SignalRelay() if relay_signals else None
+        typing = contextlib.ExitStack()
         try:
+            if terminal is not None:
+                typing.enter_context(self._typing(placed, terminal))
             while True:
                 for number in relay.take() if relay else ():
-                    self._signal(placed, number)
+                    self._relay(placed, number, terminal)
                 wait = Wait(placed.pid, WAIT_MS)
                 reply: WaitReply = runtime.endpoint.call(placed.processor, wait, timeout_s=ANSWER_S + WAIT_MS / 1000)[0]
                 if reply.lost:
@@ -261,6 +300,7 @@ class Machine:
             self._give_up(placed)
             raise
         finally:
+            typing.close()
             if relay is not None:
                 relay.close()
 
@@ -275,6 +315,30 @@ class Machine:
             except LinuxError:  # It was not started, or is given up by the processor too.
                 with contextlib.suppress(LinuxError):
                     endpoint.call(MANAGER, Exited(placed.pid, placed.processor))
+
+    def _typing(self, placed: PlacedReply, terminal: HostTerminal) -> contextlib.AbstractContextManager[None]:
+        """The program has the terminal for as long as this lasts."""
+        endpoint = self._running().endpoint
+
+        def send(data: bytes) -> int:
+            reply = endpoint.call(placed.processor, TerminalInput(placed.pid), data, timeout_s=ANSWER_S)[0]
+            count: int = reply.count
+            return count
+
+        def hung_up() -> None:
+            endpoint.call(placed.processor, TerminalHangUp(placed.pid), timeout_s=ANSWER_S)
+
+        return terminal.handed_over(send, hung_up)
+
+    def _relay(self, placed: PlacedReply, number: int, terminal: HostTerminal | None) -> None:
+        """A signal to this process is the program's; what tells of its terminal is for the program's own terminal."""
+        if terminal is None or number not in (signal.SIGWINCH, signal.SIGHUP):
+            self._signal(placed, number)
+            return
+        hangs_up = number == signal.SIGHUP
+        with contextlib.suppress(LinuxError):  # It has ended: the next Wait says how.
+            request = TerminalHangUp(placed.pid) if hangs_up else TerminalResize(placed.pid, terminal.size())
+            self._running().endpoint.call(placed.processor, request, timeout_s=ANSWER_S)
 
     def _signal(self, placed: PlacedReply, number: int) -> None:
         try:

@@ -9,6 +9,16 @@ import msgspec
 from lego.fabric.wire import Done, Door, Request
 
 
+class TerminalSetup(msgspec.Struct, array_like=True, frozen=True):
+    """The terminal that a program is started on: its modes (struct termios2) and size as they are there, and which of
+    the console's streams it is. The guest's line discipline sees to it; the front end passes bytes on."""
+
+    streams: list[int]
+    modes: bytes
+    size: tuple[int, int, int, int]
+    """Rows, columns, and the same in pixels."""
+
+
 class Start(Request, frozen=True):
     """Starts a program as a new process, placed here by the global manager. Standard input, output and error are the
     console's. Errors: those of `mcomponent.messages.Execute`."""
@@ -29,6 +39,37 @@ class Start(Request, frozen=True):
     """The absolute guest path of the working directory."""
     trace: bool = False
     """Print system calls (--strace)."""
+    terminal: TerminalSetup | None = None
+    """None when the standard streams are files, pipes, or terminals that the host sees to."""
+
+
+class TerminalInputReply(msgspec.Struct, array_like=True, frozen=True):
+    """How many bytes were taken. The others are to be sent again: nobody has read what came before."""
+
+    count: int
+
+
+class TerminalInput(Request, frozen=True):
+    """What was typed (the payload) at the terminal of the run that a process began. ESRCH when it has ended; EIO when
+    it has no terminal."""
+
+    Reply: ClassVar = TerminalInputReply
+    pid: int
+
+
+class TerminalResize(Request, frozen=True):
+    """The terminal has another size: rows, columns, and the same in pixels. Errors likewise."""
+
+    Reply: ClassVar = Done
+    pid: int
+    size: tuple[int, int, int, int]
+
+
+class TerminalHangUp(Request, frozen=True):
+    """The terminal is gone. Errors likewise."""
+
+    Reply: ClassVar = Done
+    pid: int
 
 
 class Meet(Request, frozen=True):
@@ -125,4 +166,7 @@ class Statistics(Request, frozen=True):
     Reply: ClassVar = StatisticsReply
 
 
-DOOR = Door("processor", [Start, Meet, Wait, Signal, Kill, Processes, Statistics])
+DOOR = Door(
+    "processor",
+    [Start, Meet, Wait, Signal, Kill, Processes, TerminalInput, TerminalResize, TerminalHangUp, Statistics],
+)

@@ -26,12 +26,18 @@ from pcomponent.messages import (
     Start,
     Statistics,
     StatisticsReply,
+    TerminalHangUp,
+    TerminalInput,
+    TerminalInputReply,
+    TerminalResize,
     Wait,
     WaitReply,
 )
 from pcomponent.outside import Outside
 from pcomponent.process import Process
+from pcomponent.published import PublishedPorts
 from pcomponent.scheduler import Scheduler
+from pcomponent.terminals.terminal import Terminal
 
 
 class ProcessorMonitor:
@@ -45,6 +51,8 @@ class ProcessorMonitor:
         cache = ExCache(*geometry(config.excache_bytes, config.ways))
         self._kernel = kernel = Kernel(config, endpoint, cache)
         kernel.cpu = cache.translations = Cpu(cache.arena, cache.words, config.cores)
+        if config.publish:
+            kernel.published_ports = PublishedPorts(config.publish, endpoint)
         self._lifecycle = kernel.lifecycle = Lifecycle(kernel)
         self._scheduler = Scheduler(kernel, Executor(kernel, kernel.cpu, self._lifecycle), self._lifecycle)
         self._outside = Outside(kernel, self._scheduler)
@@ -55,11 +63,15 @@ class ProcessorMonitor:
             Signal: self._signal,
             Kill: self._kill,
             Processes: self._processes,
+            TerminalResize: self._terminal_resize,
+            TerminalHangUp: self._terminal_hang_up,
             Statistics: self._statistics,
         }
 
     def handle(self, sender: str, request: Request, payload: Buffer) -> tuple[msgspec.Struct, Buffer]:
         """Serves one request."""
+        if isinstance(request, TerminalInput):
+            return self._terminal_input(request, bytes(payload)), b""
         return self._handlers[type(request)](sender, request), b""
 
     def departed(self, sender: str) -> None:
@@ -118,6 +130,24 @@ class ProcessorMonitor:
 
     def _processes(self, sender: str, request: Processes) -> ProcessesReply:
         return ProcessesReply(self._scheduler.ask(self._outside.rows))
+
+    def _terminal(self, pid: int) -> Terminal:
+        terminal = self._kernel.rendezvous.terminals.of_run(self._process(pid))
+        if terminal is None:
+            raise LinuxError(E.EIO)
+        return terminal
+
+    def _terminal_input(self, request: TerminalInput, data: bytes) -> TerminalInputReply:
+        count = self._scheduler.ask(lambda: self._terminal(request.pid).type(data, self._scheduler.now_ns))
+        return TerminalInputReply(count)
+
+    def _terminal_resize(self, sender: str, request: TerminalResize) -> Done:
+        self._scheduler.ask(lambda: self._terminal(request.pid).resize(request.size, self._scheduler.now_ns))
+        return Done()
+
+    def _terminal_hang_up(self, sender: str, request: TerminalHangUp) -> Done:
+        self._scheduler.ask(lambda: self._terminal(request.pid).hang_up(self._scheduler.now_ns))
+        return Done()
 
     def _statistics(self, sender: str, request: Statistics) -> StatisticsReply:
         kernel = self._kernel

@@ -62,6 +62,7 @@ def run_command(
     root: options.Root = None,
     cwd: options.Cwd = None,
     env: options.Env = None,
+    publish: options.Publish = None,
     seed: options.Seed = None,
     inproc: options.Inproc = False,
     stats: options.Stats = False,
@@ -75,7 +76,7 @@ def run_command(
 
     given = {
         "topology": topology, "excache": excache, "ways": ways, "memory": memory, "mount": mount, "root": root,
-        "cwd": cwd, "env": env, "seed": seed, "inproc": inproc, "stats": stats, "stats_json": stats_json,
+        "cwd": cwd, "env": env, "publish": publish, "seed": seed, "inproc": inproc, "stats": stats, "stats_json": stats_json,
         "strace": strace,
     }  # fmt: skip
     argv = [program, *(arguments or [])]

@@ -22,6 +22,10 @@ Root = Annotated[
 ]
 Cwd = Annotated[str | None, typer.Option(metavar="DIR", help="Where the program starts, a guest path.")]
 Env = Annotated[list[str] | None, typer.Option(metavar="K=V", help="Sets an environment variable.")]
+Publish = Annotated[
+    list[str] | None,
+    typer.Option(metavar="HOST:GUEST", help="Leads a port of this host to one of the guest's; HOST: [ADDR:]PORT."),
+]
 Seed = Annotated[int | None, typer.Option(metavar="N", help="Of all randomness in the machine. [0]")]
 Inproc = Annotated[bool, typer.Option("--inproc", help="All components in this process, without Ray.")]
 Stats = Annotated[bool, typer.Option("--stats", help="A table of what was counted, on stderr, at the end.")]

@@ -71,6 +71,9 @@ def _run(plan: Plan, machine: Machine, argv: list[str], how: dict[str, Any]) -> 
             signal.signal(number, _end)
     try:
         with machine:
+            for each, (host, port) in zip(plan.config.publish, machine.published, strict=True):
+                if not each.host_port:
+                    complain(f"port {each.guest_port} of the guest is {host}:{port}")
             result = machine.run(argv, capture=False, relay_signals=True, **how)
     except LinuxError as error:
         text = error.detail or os.strerror(error.errno)

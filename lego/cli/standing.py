@@ -32,7 +32,8 @@ _NUMBERS = ("PID", "PPID", "PGID", "SID", "THREADS", "TIME", "PROCESSES")
 
 def up(plan: Plan, name: str, ray: str) -> int:
     """Starts a machine and returns when it is up."""
-    for wrong, option in ((plan.inproc, "inproc"), (plan.stats, "stats"), (plan.stats_json is not None, "stats_json")):
+    of_run = {"stats": plan.stats, "stats_json": plan.stats_json is not None, "publish": plan.config.publish}
+    for option, wrong in {"inproc": plan.inproc, **of_run}.items():
         if wrong:
             where = "a machine that stays up runs on Ray" if option == "inproc" else "it is an option of `lego run`"
             raise ConfigError("", f"{option}: {where}")

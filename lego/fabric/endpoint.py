@@ -109,6 +109,16 @@ class Endpoint:
             raise PeerFailed(to, failure.detail)
         return request.door.decode_reply(request, answer.body), answer.payload
 
+    def aside(self, to: str, request: Request, payload: Buffer = b"") -> tuple[Any, Buffer]:
+        """The same for what is not part of the machine, such as a tracer: not counted, and no virtual time passes."""
+        answer = self._transport.exchange(self.name, to, encode(request), payload, CALL_TIMEOUT_S)
+        if answer.failed:
+            failure = decode_failure(answer.body)
+            if failure.errno:
+                raise LinuxError(failure.errno, failure.detail)
+            raise PeerFailed(to, failure.detail)
+        return request.door.decode_reply(request, answer.body), answer.payload
+
     def _count(self, to: str, kind: str, sent: int, received: int) -> None:
         to = to.partition(INSTANCE)[0]
         link = self.links.get(to)
