@@ -131,7 +131,7 @@ class Machine:
     def start(self) -> None:
         """Starts the components; raises `MachineFailed`, or `ConfigError` when a port to be published is not free."""
         began = time.perf_counter()
-        if self.config.publish:
+        if self.config.publish and not self.name:  # Otherwise its keeper has them.
             self._gate = GateMonitor(self.config.publish)
         self._runtime = self._make()
         try:

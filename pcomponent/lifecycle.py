@@ -66,6 +66,7 @@ class Lifecycle:
             try:
                 process.files = open_standard(task, request.terminal)
             except BaseException:
+                kernel.rendezvous.terminals.detach(process.pid, task.meter.now_ns)
                 self.release_space(process)
                 raise
         except BaseException:

@@ -114,6 +114,9 @@ class Outside:
                 self.collected(process)
                 return
             process.kin.abandoned = True
+            terminal = self._kernel.rendezvous.terminals.of_run(process)
+            if terminal is not None:
+                terminal.hang_up(self._scheduler.now_ns)
             for number in (Sig.HUP, Sig.CONT):
                 self._signal_group(process, number)
         timer = threading.Timer(HANG_UP_S, self._kill_later, [process])

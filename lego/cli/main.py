@@ -76,8 +76,8 @@ def run_command(
 
     given = {
         "topology": topology, "excache": excache, "ways": ways, "memory": memory, "mount": mount, "root": root,
-        "cwd": cwd, "env": env, "publish": publish, "seed": seed, "inproc": inproc, "stats": stats, "stats_json": stats_json,
-        "strace": strace,
+        "cwd": cwd, "env": env, "publish": publish, "seed": seed, "inproc": inproc, "stats": stats,
+        "stats_json": stats_json, "strace": strace,
     }  # fmt: skip
     argv = [program, *(arguments or [])]
     raise typer.Exit(run(plan(given, machine), argv) if on is None else run_on(on, {**given, "machine": machine}, argv))
@@ -95,6 +95,7 @@ def up_command(
     root: options.Root = None,
     cwd: options.Cwd = None,
     env: options.Env = None,
+    publish: options.Publish = None,
     seed: options.Seed = None,
     strace: options.Strace = False,
     ray: Annotated[
@@ -107,7 +108,7 @@ def up_command(
 
     given = {
         "topology": topology, "excache": excache, "ways": ways, "memory": memory, "mount": mount, "root": root,
-        "cwd": cwd, "env": env, "seed": seed, "strace": strace,
+        "cwd": cwd, "env": env, "publish": publish, "seed": seed, "strace": strace,
     }  # fmt: skip
     raise typer.Exit(up(plan(given, machine), name, ray))
 

@@ -32,7 +32,7 @@ _NUMBERS = ("PID", "PPID", "PGID", "SID", "THREADS", "TIME", "PROCESSES")
 
 def up(plan: Plan, name: str, ray: str) -> int:
     """Starts a machine and returns when it is up."""
-    of_run = {"stats": plan.stats, "stats_json": plan.stats_json is not None, "publish": plan.config.publish}
+    of_run = {"stats": plan.stats, "stats_json": plan.stats_json is not None}
     for option, wrong in {"inproc": plan.inproc, **of_run}.items():
         if wrong:
             where = "a machine that stays up runs on Ray" if option == "inproc" else "it is an option of `lego run`"
@@ -43,6 +43,8 @@ def up(plan: Plan, name: str, ray: str) -> int:
     except FabricError as error:
         complain(f"the machine did not start: {error}")
         return FAILED
+    for each, (host, port) in zip(plan.config.publish, reachable(name).published, strict=True):
+        print(f"port {each.guest_port} of the machine is {host}:{port}")
     print(
         f"the machine {name!r} is up; `lego run --on {name} PROGRAM` runs a program on it, `lego down {name}` ends it"
     )
@@ -129,7 +131,9 @@ def _examine(found: Found) -> tuple[dict[str, Any], list[tuple[str, ProcessRow]]
     machine = found.record
     if machine is not None:
         row |= {"topology": topology_name(machine.config.topology), "since": int(machine.since_s), "ray": machine.ray}
-        row |= {"namespace": machine.namespace, "components": machine.pids}
+        ports = [each.guest_port for each in machine.config.publish]
+        published = [f"{host}:{port}:{guest}" for (host, port), guest in zip(machine.published, ports, strict=True)]
+        row |= {"namespace": machine.namespace, "components": machine.pids, "published": published}
     if not found.keeper_pid:
         repair = f"`lego up --name {found.name}` or `lego down {found.name}`"
         return row | {"state": "gone", "why": f"its keeper was killed, or the host restarted; {repair}"}, []

@@ -16,7 +16,7 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from lego.console.messages import Control, Describe, DescribeReply, Poll, Read, Seek, Truncate, Write
+from lego.console.messages import ANSWER_S, Control, Describe, DescribeReply, Poll, Read, Seek, Truncate, Write
 from lego.fabric.errors import FabricError
 from lego.fabric.wire import Buffer, Request
 from lego.linux.errno import E, LinuxError
@@ -40,8 +40,6 @@ from pcomponent.waiting import Interrupted, Wait, Wake
 if TYPE_CHECKING:
     from pcomponent.process import Thread
 
-CONSOLE_S = 4.0
-"""A console that does not answer for so long has gone: all runs of a processor wait for its answers."""
 CHUNK = 1 << 20
 """Bytes in one message."""
 
@@ -76,7 +74,7 @@ class HungUp(LinuxError):
 def ask(task: Thread, request: Request, payload: Buffer = b"") -> tuple[Any, Buffer]:
     """An answer of the console of a thread's process. Raises what the host says, and `HungUp`."""
     try:
-        return task.kernel.endpoint.call(task.process.console, request, payload, CONSOLE_S)
+        return task.kernel.endpoint.call(task.process.console, request, payload, ANSWER_S)
     except FabricError as error:
         task.kernel.hang_up(task.process)
         raise HungUp(E.EIO) from error
