@@ -25,7 +25,7 @@ from pcomponent.messages import ProcessRow
 
 NOT_THERE = 1
 """The exit status of `lego kill` when there is no such process, as kill(1) has it."""
-_HEADINGS = ("PID", "PPID", "PGID", "SID", "STAT", "THREADS", "P", "HOME", "TIME", "COMMAND")
+_HEADINGS = ("PID", "PPID", "PGID", "SID", "TTY", "STAT", "THREADS", "P", "HOME", "TIME", "COMMAND")
 _NUMBERS = ("PID", "PPID", "PGID", "SID", "THREADS", "TIME", "PROCESSES")
 """Columns that are aligned to the right."""
 
@@ -173,7 +173,16 @@ def _command(row: ProcessRow) -> str:
 
 def _as_text(processor: str, row: ProcessRow) -> list[str]:
     ids = [str(each) for each in (row.pid, row.parent, row.group, row.session)]
-    return [*ids, row.state, str(row.threads), processor, row.home, format_ns(row.used_ns), _command(row)]
+    return [
+        *ids,
+        row.terminal or "?",
+        row.state,
+        str(row.threads),
+        processor,
+        row.home,
+        format_ns(row.used_ns),
+        _command(row),
+    ]
 
 
 def _as_json(processor: str, row: ProcessRow) -> dict[str, Any]:
@@ -182,6 +191,7 @@ def _as_json(processor: str, row: ProcessRow) -> dict[str, Any]:
         "ppid": row.parent,
         "pgid": row.group,
         "sid": row.session,
+        "tty": row.terminal,
         "stat": row.state,
         "threads": row.threads,
         "processor": processor,

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import ray
+from ray.util import scheduling_strategies
 
 import lego
 from lego.component import component_names
@@ -120,6 +121,9 @@ class OnRay:
         options: dict[str, Any] = {"num_cpus": 0, "max_concurrency": CALLS_AT_ONCE, "max_restarts": 0}
         if self._namespace:
             options |= {"name": name, "namespace": self._namespace, "lifetime": "detached"}
+        if self._address:  # Its other hosts do not have this one's address, nor its files.
+            here = ray.get_runtime_context().get_node_id()
+            options["scheduling_strategy"] = scheduling_strategies.NodeAffinitySchedulingStrategy(here, soft=False)
         return ray.remote(shell).options(**options).remote(name, self._config, self.key, self.host)
 
     def _ask(self, name: str, method: str, *arguments: Any) -> Any:

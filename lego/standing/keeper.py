@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -27,10 +27,12 @@ from lego.fabric.errors import FabricError
 from lego.fabric.socket import SocketServer
 from lego.fabric.wire import Buffer, Done, Request
 from lego.linux.errno import LinuxError
-from lego.runtime.ray import OnRay
 from lego.standing import record
 from lego.standing.messages import DOOR, Health, HealthReply, Stop
 from lego.standing.order import Answer, Order
+
+if TYPE_CHECKING:
+    from lego.runtime.ray import OnRay
 
 NAME = "keeper"
 LOOK_S = 0.2
@@ -81,6 +83,8 @@ class Keeper:
 def keep(order: Order, ready: Any) -> None:
     """Starts a machine, calls `ready` when it is up, and returns when it has ended. Raises `ConfigError` when there is
     one of that name or a port is not free, `FabricError` when it does not start."""
+    from lego.runtime.ray import OnRay
+
     lock = record.hold(order.name)
     keeper = Keeper()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

@@ -4,11 +4,14 @@ somebody else's."""
 from __future__ import annotations
 
 import contextlib
-import glob
+import fcntl
 import json
 import os
+import pty
+import resource
 import signal
 import subprocess
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,14 +130,16 @@ def test_it_is_up_once(shared: str) -> None:
     assert ended == (2, b"", b"lego: a machine 'shared' is up already; `lego down shared` ends it\n")
 
 
-def test_a_program_starts_in_a_moment(shared: str) -> None:
-    """The whole command in less than the 0.7 s that its start may take, in the best of some runs."""
-    times = []
-    for _ in range(5):
-        began = time.perf_counter()
-        assert on(program("info_exit"), "0").status == 0
-        times.append(time.perf_counter() - began)
-    assert min(times) < 0.7, times
+def test_a_program_starts_in_a_moment(shared: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its start may take 0.7 s; the whole command takes less processor time than that, on however busy a host. What
+    would take seconds is not even imported."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert on(program("info_exit"), "0").status == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.7
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in on("true").message.splitlines()}
+    assert "msgspec" in imported and not imported & {"ray", "numpy", "unicorn", "pcomponent.cpu"}
 
 
 def test_several_at_once_and_who_is_there(shared: str) -> None:
@@ -142,13 +147,25 @@ def test_several_at_once_and_who_is_there(shared: str) -> None:
         NAME, "sh", "-c", "echo ready; read x; echo got $x"
     ) as reads:  # fmt: skip
         text = lego("ps").stdout.decode().splitlines()
-        assert text[0].split() == ["PID", "PPID", "PGID", "SID", "STAT", "THREADS", "P", "HOME", "TIME", "COMMAND"]
+        assert text[0].split() == [
+            "PID",
+            "PPID",
+            "PGID",
+            "SID",
+            "TTY",
+            "STAT",
+            "THREADS",
+            "P",
+            "HOME",
+            "TIME",
+            "COMMAND",
+        ]
         assert len(text) == 3 and "Rs" in text[1] and "Ss" in text[2] and "sh -c trap 'exit 5' USR1" in text[1]
         rows = listing()
         assert [row["pid"] for row in rows] == sorted(int(line.split()[0]) for line in text[1:])
         assert rows[0] == {
-            "pid": rows[0]["pid"], "ppid": 0, "pgid": rows[0]["pid"], "sid": rows[0]["pid"], "stat": "Rs", "threads": 1,
-            "processor": "P0", "home": "M0", "used_ns": rows[0]["used_ns"], "name": "sh",
+            "pid": rows[0]["pid"], "ppid": 0, "pgid": rows[0]["pid"], "sid": rows[0]["pid"], "tty": "", "stat": "Rs",
+            "threads": 1, "processor": "P0", "home": "M0", "used_ns": rows[0]["used_ns"], "name": "sh",
             "arguments": ["sh", "-c", f"trap 'exit 5' USR1; {SPIN}"],
         }  # fmt: skip
         assert on("echo", "a third").stdout == b"a third\n"
@@ -184,6 +201,25 @@ def test_only_this_host_is_listened_to(shared: str) -> None:
     assert ray.is_initialized() and addresses == {"127.0.0.1"}
 
 
+def test_a_front_end_on_a_terminal(shared: str) -> None:
+    """Its run has the terminal, and is hung up with it."""
+    master, slave = pty.openpty()
+    child = subprocess.Popen(
+        command_line("run", "--on", NAME, "sh", "-c", "echo ready; cat"), env=environment(""), start_new_session=True,
+        stdin=slave, stdout=slave, stderr=slave, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )  # fmt: skip
+    os.close(slave)
+    with open(master, "rb", buffering=0) as terminal:
+        seen = b""
+        while b"ready" not in seen:
+            seen += terminal.read(100)
+        rows = listing()
+        assert [(row["tty"], row["stat"]) for row in rows] == [("pts/0", "Ss+"), ("pts/0", "S+")]
+        child.kill()
+        child.wait()
+        until_nothing_runs(patience_s=5.0)
+
+
 def test_from_python(shared: str) -> None:
     import lego as api
 
@@ -197,8 +233,9 @@ def test_from_python(shared: str) -> None:
 
 def test_a_broken_machine_its_end_and_a_new_one(folder: Path) -> None:
     """A component dies, then the keeper, then everything is cleaned up by the next `up`, and `down` ends programs."""
-    before = set(glob.glob("/tmp/lego-*"))
+    directories = []
     up("own")
+    directories.append(Path(json.loads((folder / "own.json").read_text())["directory"]))
     with running("own", "sh", "-c", SPIN) as child:
         pids = json.loads(lego("ps", "own", "--json").stdout)
         os.kill(pids["components"]["M0"], signal.SIGKILL)
@@ -219,11 +256,9 @@ def test_a_broken_machine_its_end_and_a_new_one(folder: Path) -> None:
         and b"`lego up --name own` starts it anew" in ended.stderr
     )
     up("own")
+    directories.append(Path(json.loads((folder / "own.json").read_text())["directory"]))
     with running("own", "sh", "-c", SPIN) as child:
         assert lego("down", "own").stdout == b"the machine 'own' is down; 1 program that ran on it was ended\n"
         assert child.wait(5) == 143
     assert [each.name for each in folder.iterdir() if each.name.startswith("own")] == []
-    deadline = time.monotonic() + 10
-    while set(glob.glob("/tmp/lego-*")) - before:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    assert directories[0] != directories[1] and not any(each.exists() for each in directories)
