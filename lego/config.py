@@ -274,7 +274,7 @@ def checked(config: MachineConfig) -> MachineConfig:
     if not config.cwd.startswith("/"):
         raise ConfigError("cwd", f"{config.cwd!r} must be an absolute path of the guest")
     check_variables(config.environment)
-    mounts = config.mounts or default_mounts(_host_cwd())
+    mounts = config.mounts or default_mounts(host_cwd())
     _check_mounts(mounts)
     return msgspec.structs.replace(config, excache_bytes=excache_bytes, mounts=mounts)
 
@@ -295,7 +295,8 @@ def _check_fits_host(config: MachineConfig) -> None:
             raise ConfigError(key, f"{format_size(size)} is more than this host has ({format_size(host_bytes)})")
 
 
-def _host_cwd() -> str:
+def host_cwd() -> str:
+    """The directory of this process; `ConfigError` when it is gone."""
     try:
         return os.getcwd()
     except OSError as error:

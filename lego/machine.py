@@ -21,12 +21,12 @@ import msgspec
 from gmanager.messages import Exited, Lost, Place, PlacedReply, Started
 from gmanager.messages import Statistics as ManagerStatistics
 from lego.component import MANAGER, VNODE, component_names
-from lego.config import ConfigError, MachineConfig, checked, describe, guest_environment
+from lego.config import ConfigError, MachineConfig, checked, describe, guest_environment, host_cwd
 from lego.console.buffer import BufferConsole
 from lego.console.gate import GateMonitor
 from lego.fabric.endpoint import Endpoint, Monitor
 from lego.fabric.errors import FabricError, PeerDown
-from lego.linux.errno import LinuxError
+from lego.linux.errno import E, LinuxError
 from lego.linux.stat import S_IFDIR
 from lego.lookup import find_program
 from lego.observe.difference import difference
@@ -107,7 +107,7 @@ class Machine:
     def starts_in(self) -> str:
         """Where a program starts of which nothing else is said, a path of the guest: this process's directory on a
         machine that is up and has the host's tree, else the machine's."""
-        return os.getcwd() if self._follows else self.config.cwd
+        return host_cwd() if self._follows else self.config.cwd
 
     def _prepare(self, config: MachineConfig, runtime: RuntimeName) -> None:
         self.config = config
@@ -136,7 +136,7 @@ class Machine:
     def start(self) -> None:
         """Starts the components; raises `MachineFailed`, or `ConfigError` when a port to be published is not free."""
         began = time.perf_counter()
-        if self.config.publish:
+        if self.config.publish and not self.name:  # Otherwise its keeper has them.
             self._gate = GateMonitor(self.config.publish)
         self._runtime = self._make()
         try:
@@ -301,6 +301,10 @@ class Machine:
                 lost = runtime.lost()
                 if lost is not None:
                     raise PeerDown(*lost)
+        except LinuxError as error:
+            if error.errno != E.ESRCH:
+                raise
+            return WaitReply(True, signal=signal.SIGHUP)  # It did not hear from this process for long: it hung up.
         except (KeyboardInterrupt, SystemExit):
             self._give_up(placed)
             raise

@@ -67,6 +67,7 @@ class Lifecycle:
             try:
                 process.files = open_standard(task, request.terminal)
             except BaseException:
+                kernel.rendezvous.terminals.detach(process.pid, task.meter.now_ns)
                 self.release_space(process)
                 raise
         except BaseException:

@@ -132,7 +132,10 @@ class ProcessRow(msgspec.Struct, array_like=True, frozen=True):
     group: int
     session: int
     state: str
-    """R, S, T or Z, then s for the leader of a session and l when it has several threads (ps(1))."""
+    """R, S, T or Z, then s for the leader of a session, l when it has several threads, and + in its terminal's
+    foreground (ps(1))."""
+    terminal: str
+    """Its controlling terminal as "pts/0", empty without."""
     threads: int
     home: str
     used_ns: int

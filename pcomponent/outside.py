@@ -114,6 +114,9 @@ class Outside:
                 self.collected(process)
                 return
             process.kin.abandoned = True
+            terminal = self._kernel.rendezvous.terminals.of_run(process)
+            if terminal is not None:
+                terminal.hang_up(self._scheduler.now_ns)
             for number in (Sig.HUP, Sig.CONT):
                 self._signal_group(process, number)
         timer = threading.Timer(HANG_UP_S, self._kill_later, [process])
@@ -169,6 +172,7 @@ class Outside:
             group=process.group,
             session=process.session,
             state=_state(process),
+            terminal=f"pts/{process.terminal.index}" if process.terminal is not None else "",
             threads=len(process.threads),
             home=process.home,
             used_ns=user_ns + system_ns,
@@ -180,7 +184,7 @@ class Outside:
 
 
 def _state(process: Process) -> str:
-    """As ps(1) has it: R, S, T or Z, then s for a session's leader and l for several threads."""
+    """As ps(1) has it."""
     if process.status is not None:
         letter = "Z"
     elif process.signals.stopped:
@@ -188,4 +192,5 @@ def _state(process: Process) -> str:
     else:
         letter = "R" if any(task.wait is None for task in process.threads.values()) else "S"
     more = process.status is None and len(process.threads) > 1
-    return letter + "s" * (process.session == process.pid) + "l" * more
+    foreground = process.terminal is not None and process.terminal.group == process.group
+    return letter + "s" * (process.session == process.pid) + "l" * more + "+" * foreground

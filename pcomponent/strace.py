@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lego.console.messages import TRACE, Write
+from lego.console.messages import ANSWER_S, TRACE, Write
 from lego.fabric.errors import FabricError
 from lego.linux.errno import LinuxError
 from lego.linux.signal import Sig, SigInfo
@@ -100,12 +100,14 @@ def notice(task: Thread, text: str) -> None:
         data = data.replace(b"\n", b"\r\n")  # The host's terminal is in raw mode.
     try:
         while data:
-            reply, _ = task.kernel.endpoint.call(task.process.console, Write(2, 1000), data)
+            reply, _ = task.kernel.endpoint.call(task.process.console, Write(2, 1000), data, ANSWER_S)
             if reply.again:
                 return
             data = data[reply.count :]
-    except (LinuxError, FabricError):
+    except LinuxError:
         return
+    except FabricError:
+        task.kernel.hang_up(task.process)
 
 
 def _print(task: Thread, text: str, now_ns: int) -> None:
@@ -114,8 +116,10 @@ def _print(task: Thread, text: str, now_ns: int) -> None:
     tries = 0
     try:
         while data and tries < PATIENCE:
-            reply, _ = task.kernel.endpoint.aside(task.process.console, Write(TRACE, WAIT_MS), data)
+            reply, _ = task.kernel.endpoint.aside(task.process.console, Write(TRACE, WAIT_MS), data, ANSWER_S)
             tries = tries + 1 if reply.again else 0
             data = data[reply.count :]
-    except (LinuxError, FabricError):
+    except LinuxError:
         return
+    except FabricError:
+        task.kernel.hang_up(task.process)

@@ -97,6 +97,7 @@ def up_command(
     root: options.Root = None,
     cwd: options.Cwd = None,
     env: options.Env = None,
+    publish: options.Publish = None,
     seed: options.Seed = None,
     epoch_s: options.EpochS = None,
     strace: options.Strace = False,
@@ -110,7 +111,7 @@ def up_command(
 
     given = {
         "topology": topology, "excache": excache, "ways": ways, "memory": memory, "mount": mount, "root": root,
-        "cwd": cwd, "env": env, "seed": seed, "epoch_s": epoch_s, "strace": strace,
+        "cwd": cwd, "env": env, "publish": publish, "seed": seed, "epoch_s": epoch_s, "strace": strace,
     }  # fmt: skip
     raise typer.Exit(up(plan(given, machine), name, ray))
 

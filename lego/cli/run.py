@@ -48,7 +48,8 @@ def run_on(name: str, options: Mapping[str, Any], argv: list[str]) -> int:
     check_variables(options["env"] or ())
     machine = Machine.attach(name)
     config = machine.config
-    config = msgspec.structs.replace(config, environment=(*config.environment, *(options["env"] or ())))
+    added = options["env"] or ()
+    config = msgspec.structs.replace(config, environment=(*config.environment, *added), publish=())
     variables = guest_environment(config, dict(os.environ))
     how: dict[str, Any] = {
         "environment": dict(each.split("=", 1) for each in variables),

@@ -109,9 +109,11 @@ class Endpoint:
             raise PeerFailed(to, failure.detail)
         return request.door.decode_reply(request, answer.body), answer.payload
 
-    def aside(self, to: str, request: Request, payload: Buffer = b"") -> tuple[Any, Buffer]:
+    def aside(
+        self, to: str, request: Request, payload: Buffer = b"", timeout_s: float = CALL_TIMEOUT_S
+    ) -> tuple[Any, Buffer]:
         """The same for what is not part of the machine, such as a tracer: not counted, and no virtual time passes."""
-        answer = self._transport.exchange(self.name, to, encode(request), payload, CALL_TIMEOUT_S)
+        answer = self._transport.exchange(self.name, to, encode(request), payload, timeout_s)
         if answer.failed:
             failure = decode_failure(answer.body)
             if failure.errno:

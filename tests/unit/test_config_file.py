@@ -114,7 +114,7 @@ def test_the_clock_can_begin_with_the_hosts(write):
         ("seed = 1\n\nwayz = 4\n", "m.toml:3: unknown key 'wayz'; did you mean 'ways'?"),
         ("[nettwork]\nx = 1\n", "m.toml:1: unknown key 'nettwork'; did you mean 'network'?"),
         ("qqq = 1\n", "m.toml:1: unknown key 'qqq'; there are"),
-        ("\nways = '4'\n", "m.toml:2: ways: '4' is not a whole number"),
+        ("\nways = '4'\n", "m.toml:2: ways: '4' is not a whole number: write 4, unquoted"),
         ("ways = true\n", "m.toml:1: ways: True is not a whole number"),
         ("excache = '4X'\n", "m.toml:1: excache: '4X' is not a size"),
         ("excache = 5\n", "m.toml:1: excache: 5 is too small"),

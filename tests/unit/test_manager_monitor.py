@@ -19,6 +19,7 @@ from gmanager.messages import (
     PlacedReply,
     Register,
     Reseat,
+    Started,
     Statistics,
 )
 from gmanager.monitor import ManagerMonitor
@@ -36,7 +37,7 @@ class Machine:
     """A manager and somebody who asks it."""
 
     def __init__(self, *members: str, **config: Any) -> None:
-        loopback = Loopback()
+        self.loopback = loopback = Loopback()
         self.monitor = ManagerMonitor(MachineConfig(**config))
         loopback.attach(self.monitor)
         self.endpoint = Endpoint("front", loopback, Network())
@@ -209,3 +210,19 @@ def test_requests_from_many_threads_get_distinct_pids() -> None:
         thread.join(10)
     assert sorted(pids) == list(range(1, 201))
     assert machine.counters()["placed_on"] == {"P0": 100, "P1": 100}
+
+
+def test_what_a_front_end_was_given_and_never_used_is_taken_back() -> None:
+    machine = Machine("P0", "M0", "S0")
+    front, other = (Endpoint(name, machine.loopback, Network()) for name in ("front.1", "front.2"))
+    used, unused, others = (each.call("G", Place(1))[0].pid for each in (front, front, other))
+    front.call("G", Started(used))
+    child = machine.ask(Place(1, parent=used)).pid
+    machine.monitor.departed("front.1")
+    assert sorted(machine.monitor._processes._placed) == [used, others, child] and unused not in (used, others)
+    for pid in (used, others, child):
+        machine.ask(Exited(pid, "P0"))
+    assert not len(machine.monitor._processes)
+    with pytest.raises(LinuxError) as error:
+        front.call("G", Started(unused))
+    assert error.value.errno == E.ESRCH
