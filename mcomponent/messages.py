@@ -33,6 +33,14 @@ from mcomponent.memory_messages import (
     OwnerResident,
     OwnerTake,
 )
+from mcomponent.shared_messages import (
+    MemoryAllocate,
+    MemoryCreate,
+    MemoryMapped,
+    MemoryRelease,
+    MemorySeek,
+    MemoryStat,
+)
 
 READ, WRITE, EXEC = 1, 2, 4
 """Kinds of access; the same bits as PROT_*."""
@@ -222,6 +230,8 @@ class Map(Request, frozen=True):
     offset: int = 0
     name: str = ""
     """The file's path for /proc/PID/maps."""
+    may_write: bool = True
+    """Whether a shared mapping of a memory object may be given PROT_WRITE, now or later."""
 
 
 class Unmap(Request, frozen=True):
@@ -413,6 +423,7 @@ DOOR = Door(
         FileRead, FileWrite, FileTruncate, FileSync, FileForget,
         OwnerAssign, OwnerForget, OwnerTake, OwnerMove, OwnerFork, OwnerExit, OwnerResident,
         Grow, ObjectSync,
+        MemoryCreate, MemoryRelease, MemoryMapped, MemoryStat, MemoryAllocate, MemorySeek,
         Status, Statistics,
     ],
 )  # fmt: skip

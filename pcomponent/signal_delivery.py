@@ -61,7 +61,7 @@ def restarts(action: Action | None, interrupted: Interrupted) -> bool:
     """Whether an interrupted call is made again, when `action` is the handler that runs, or None if none does."""
     if action is None:
         return interrupted.restart or interrupted.restart_unhandled
-    return interrupted.restart and bool(action.flags & SA_RESTART)
+    return interrupted.always or (interrupted.restart and bool(action.flags & SA_RESTART))
 
 
 def deliver(
@@ -84,7 +84,7 @@ def deliver(
             if bit(number) & IGNORED:
                 continue
             if bit(number) & STOPPING:
-                if number != Sig.STOP and _orphaned(task.process):
+                if number != Sig.STOP and orphaned(task.process):
                     continue
                 task.process.signals.stop(number)
                 if task.process.trace:
@@ -134,7 +134,7 @@ def _handle(task: Thread, registers: Registers, action: Action, info: SigInfo) -
     return handler
 
 
-def _orphaned(process: Process) -> bool:
+def orphaned(process: Process) -> bool:
     """Whether nobody of its session could continue its group: then the terminal's stop signals are not obeyed
     (is_current_pgrp_orphaned)."""
     for member in process.kernel.processes.values():

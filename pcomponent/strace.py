@@ -95,6 +95,9 @@ def process_ended(process: Process, status: int) -> None:
 def notice(task: Thread, text: str) -> None:
     """Something that Lego itself has to say, on the program's standard error."""
     data = text.encode("utf-8", "backslashreplace")
+    terminal = task.kernel.rendezvous.terminals.of_run(task.process)
+    if terminal is not None:
+        data = data.replace(b"\n", b"\r\n")  # The host's terminal is in raw mode.
     try:
         while data:
             reply, _ = task.kernel.endpoint.call(task.process.console, Write(2, 1000), data)
