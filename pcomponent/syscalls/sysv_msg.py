@@ -6,6 +6,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
+from lego.linux.shapes import SHAPES
 from pcomponent import credentials
 from pcomponent.files.base import Blocking
 from pcomponent.ipc.objects import of
@@ -175,7 +176,7 @@ def msgctl(task: Thread, identifier: int, command: int, pointer: int) -> int:
         return 0 if command == IPC_STAT else queue.permissions.identifier
     if command not in (IPC_SET, IPC_RMID):
         raise LinuxError(E.EINVAL)
-    raw = task.memory.read(pointer, _BYTES_MAX_AT + 8) if command == IPC_SET else b""
+    raw = task.memory.read(pointer, SHAPES["msqid_ds"].size) if command == IPC_SET else b""
     queue = queues.registry.find(identifier)
     check_owner(task, queue.permissions)
     if command == IPC_RMID:

@@ -6,6 +6,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
+from lego.linux.shapes import SHAPES
 from pcomponent.files.base import Blocking
 from pcomponent.ipc.objects import of
 from pcomponent.ipc.registry import (
@@ -13,7 +14,6 @@ from pcomponent.ipc.registry import (
     IPC_RMID,
     IPC_SET,
     IPC_STAT,
-    PERMISSIONS_BYTES,
     READ,
     WRITE,
     check_access,
@@ -208,7 +208,7 @@ def _values(task: Thread, identifier: int, number: int, command: int, argument: 
 def _change(task: Thread, identifier: int, command: int, pointer: int) -> int:
     """IPC_SET and IPC_RMID."""
     semaphores = of(task).semaphores
-    raw = task.memory.read(pointer, PERMISSIONS_BYTES) if command == IPC_SET else b""
+    raw = task.memory.read(pointer, SHAPES["semid_ds"].size) if command == IPC_SET else b""
     found = semaphores.registry.find(identifier)
     check_owner(task, found.permissions)
     if command == IPC_RMID:

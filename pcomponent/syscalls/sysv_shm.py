@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.mman import MAP_FIXED, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE
+from lego.linux.shapes import SHAPES
 from lego.regions import PAGE, page_down, page_up
 from pcomponent.ipc.objects import SystemV, of
 from pcomponent.ipc.registry import (
@@ -15,7 +16,6 @@ from pcomponent.ipc.registry import (
     IPC_RMID,
     IPC_SET,
     IPC_STAT,
-    PERMISSIONS_BYTES,
     READ,
     WRITE,
     check_access,
@@ -123,7 +123,7 @@ def shmctl(task: Thread, identifier: int, command: int, pointer: int) -> int:
         return _status(task, system, identifier, command, pointer)
     registry = system.segments.registry
     if command == IPC_SET:
-        raw = task.memory.read(pointer, PERMISSIONS_BYTES)
+        raw = task.memory.read(pointer, SHAPES["shmid_ds"].size)
         segment = registry.find(identifier)
         check_owner(task, segment.permissions)
         segment.permissions.change(raw)
