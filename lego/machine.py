@@ -128,6 +128,11 @@ class Machine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def endpoint(self) -> Endpoint:
+        """The front end's own: for asking components what the methods here do not."""
+        return self._running().endpoint
+
     def start(self) -> None:
         """Starts the components; raises `MachineFailed`, or `ConfigError` when a port to be published is not free."""
         began = time.perf_counter()
@@ -169,14 +174,17 @@ class Machine:
         capture: bool = True,
         trace: bool = False,
         relay_signals: bool = False,
+        trace_output: int = 2,
     ) -> Result:
         """Runs a program to its end.
 
         `argv[0]` is looked up in the guest's PATH. `environment` replaces the configured one, `cwd` (absolute) the
         configured directory. With `capture`, `stdin` is the input and the output is in the result; without, the
         program has this process's own standard streams and `stdin` must be empty. `relay_signals` sends Ctrl-C and
-        the like to the program instead of to this process (main thread only). Raises `LinuxError` when it cannot be
-        executed, `ConfigError` when there is no such working directory, `MachineFailed` when the machine breaks.
+        the like to the program instead of to this process (main thread only). `trace` shows system calls as --strace
+        does, in the standard error, or without `capture` on the descriptor `trace_output`. Raises `LinuxError` when
+        it cannot be executed, `ConfigError` when there is no such working directory, `MachineFailed` when the machine
+        breaks.
         """
         if not argv:
             raise ValueError("argv is empty: there is no program to run")
@@ -190,7 +198,7 @@ class Machine:
         from lego.console.monitor import ConsoleMonitor
 
         terminal = HostTerminal.find() if relay_signals else None
-        with ConsoleMonitor(self._running().console_name) as streams:
+        with ConsoleMonitor(self._running().console_name, trace=trace_output) as streams:
             return self._run_on(streams, argv, environment, cwd, trace, relay_signals, terminal)
 
     def statistics(self) -> dict[str, Any]:
@@ -259,6 +267,7 @@ class Machine:
                 environment=[os.fsencode(each) for each in variables],
                 directory=cwd,
                 trace=trace or self.config.trace,
+                seat=placed.seat,
                 terminal=TerminalSetup(terminal.streams(), terminal.modes, terminal.size()) if terminal else None,
             )
             endpoint.call(placed.processor, start)

@@ -181,6 +181,7 @@ class Outside:
             name=name_of(first),
             arguments=[] if process.status is not None else process.arguments,
             first=process.kin.root == process.pid,
+            seat=self._kernel.endpoint.name if process.seat is None else process.seat.name,
         )
 
 

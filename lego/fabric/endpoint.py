@@ -145,10 +145,11 @@ class Endpoint:
         return [{"from": self.name, "to": to, **self.links[to].snapshot()} for to in sorted(self.links)]
 
 
-def serve(monitor: Monitor, sender: str, body: Buffer, payload: Buffer) -> Answer:
-    """Runs one request through a monitor: what every transport does on the serving side."""
+def serve(monitor: Monitor, sender: str, body: Buffer, payload: Buffer, at_ns: int = 0) -> Answer:
+    """Runs one request, sent at the virtual time `at_ns`, through a monitor: what every transport does on the
+    serving side."""
     outer = current.meter
-    meter = current.meter = Meter()
+    meter = current.meter = Meter(began_ns=at_ns)
     try:
         reply, out = monitor.handle(sender, monitor.door.decode_request(body), payload)
         return Answer(False, encode(reply), out, meter.now_ns)

@@ -30,7 +30,7 @@ from ray.util import scheduling_strategies
 
 import lego
 from lego.component import component_names
-from lego.config import MachineConfig
+from lego.config import SCRATCH, MachineConfig
 from lego.fabric.endpoint import Endpoint, Monitor
 from lego.fabric.errors import PeerDown, PeerTimeout
 from lego.fabric.socket import KEY_BYTES, SocketServer, SocketTransport
@@ -361,6 +361,7 @@ def _environment_for_ray(directory: str) -> Iterator[None]:
         file.write(_TOKEN)
     before = dict(os.environ)
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ[SCRATCH] = directory
     os.environ["RAY_AUTH_TOKEN_PATH"] = token_path
     os.environ["PYTHONPATH"] = _python_path()
     chatty = logging.getLogger("ray._private.authentication.authentication_token_setup")

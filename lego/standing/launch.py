@@ -117,7 +117,11 @@ class Visit:
         return self._attached.lost()
 
     def processes(self) -> list[tuple[str, ProcessRow]]:
-        """All processes with their processors, by pid."""
+        """All processes with the processors that they run on, by pid."""
+        return [(row.seat, row) for _, row in self._rows()]
+
+    def _rows(self) -> list[tuple[str, ProcessRow]]:
+        """All processes with the processors that keep them."""
         found = [(name, row) for name in self._processors for row in self._ask(name, Processes()).processes]
         return sorted(found, key=lambda each: (each[1].pid, each[0]))
 
@@ -127,7 +131,7 @@ class Visit:
 
     def kill(self, pid: int, number: int) -> None:
         """Sends a signal to a process, wherever it is. Raises `LinuxError`."""
-        for name, row in self.processes():
+        for name, row in self._rows():
             if row.pid == pid:
                 self._ask(name, Kill(pid, number))
                 return

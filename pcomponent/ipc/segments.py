@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from lego.regions import PAGE, ObjectId, page_up
-from mcomponent.shared_messages import MemoryStat
+from mcomponent.messages import MemoryStat
 from pcomponent.files.memory_file import new_object, release_object
 from pcomponent.ipc.registry import IPC_PRIVATE, Permissions, Registry, now_s
 

@@ -79,7 +79,9 @@ def newfstatat(task: Thread, dirfd: int, pointer: int, buffer: int, flags: int) 
     return 0
 
 
-@syscall(332, "statx", "fd", "path", "flags", "flags", "pointer")
+@syscall(
+    332, "statx", "fd", "path", "flags", "flags", "pointer", support="partial", note="no birth time, no mount number"
+)
 def statx(task: Thread, dirfd: int, pointer: int, flags: int, mask: int, buffer: int) -> int:
     """statx(2). The basic fields are always given; birth times and mount ids are not known."""
     if mask & STATX_RESERVED or flags & AT_STATX_SYNC_TYPE == AT_STATX_SYNC_TYPE or flags & ~_STAT_FLAGS:

@@ -127,9 +127,7 @@ def mremap(task: Thread, address: int, old_length: int, new_length: int, flags: 
     reply, _ = task.kernel.endpoint.call(
         space.home, Remap(space.pid, address, old_length, new_length, flags, new_address)
     )
-    moved = space.take_resident(*reply.moved) if reply.moved is not None else set()
-    space.apply(reply)
-    space.resident |= moved
+    space.remap(reply)
     return _outcome(reply) or int(reply.address)
 
 
@@ -160,6 +158,8 @@ def madvise(task: Thread, address: int, length: int, advice: int) -> int:
     reply, _ = task.kernel.endpoint.call(space.home, Advise(space.pid, address, length, advice))
     for start, end in reply.removed:
         space.forget(start, end)
+    if not reply.removed:
+        space.protect(reply)  # Regions with other flags (MADV_DONTFORK and the like).
     return _outcome(reply)
 
 
@@ -183,9 +183,10 @@ def mincore(task: Thread, address: int, length: int, vector: int) -> int:
     if end > TASK_SIZE or not space.regions.covered(address, end):
         raise LinuxError(E.ENOMEM)
     answer = bytearray()
+    lines, resident = space.held(address, end)
     for page in range(address, end, PAGE):
         region = space.regions.find(page)
-        held = space.line_of(page) >= 0 or page // PAGE in space.resident
+        held = page // PAGE in lines or page // PAGE in resident
         answer.append(int(held or (region is not None and region.object is not None and bool(region.prot & PROT_READ))))
     space.write(vector, bytes(answer))
     return 0

@@ -27,6 +27,8 @@ _BOTH = frozenset({"off", "socklen"})
 _O_CREATES = 0o100 | 0o20000000
 _UNLIMITED = 1 << 20
 _SECONDS = ("timeout", "tmo_p")
+_TIME_SHOWN = 253402300800
+"""The year 10000: later times are shown as numbers only."""
 _MINUS_ONE = (1 << 64) - 1
 
 
@@ -211,7 +213,7 @@ class Line:
 
     def _meaning(self, result: int) -> str:
         """What poll, select and their like have found."""
-        if self.name == "time":
+        if self.name == "time" and 0 <= result < _TIME_SHOWN:
             return f" ({datetime.fromtimestamp(result, UTC):%Y-%m-%dT%H:%M:%S%z})"
         if self.name in ("poll", "ppoll"):
             return self._polled(result)

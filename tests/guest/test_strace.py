@@ -32,8 +32,7 @@ def test_as_strace_shows_it(bench: Bench, name: str) -> None:
     machine = bench.machine("generous")
     result = machine.run(argv, stdin=program.stdin, environment=ENVIRONMENT, cwd=str(bench.work), trace=True)
     got = tracing.lego(result.stderr.decode(errors="replace"))
-    flat = [["\n".join(lines) for lines in each] for each in ([sum(expected, [])], [sum(got, [])])]
-    wanted, real = flat[0][0].split("\n"), flat[1][0].split("\n")
+    wanted, real = ([line for lines in each for line in lines] for each in (expected, got))
     assert not list(difflib.unified_diff(wanted, real, "strace", "--strace", lineterm="", n=0))
 
 

@@ -60,7 +60,7 @@ def test_version_and_help():
         (["run", "--ways", "many", "true"], "--ways"),
         (["run", "--ways", "0", "true"], "--ways: 0 is too few"),
         (["run", "--topology", "1P-1M", "true"], "--topology: '1P-1M'"),
-        (["run", "--topology", "2P-1M-1S", "true"], "only one processor"),
+        (["run", "--topology", "1P-1M-2S", "true"], "only one storage"),
         (["run", "--excache", "4096", "true"], "--excache: 4KiB is too small"),
         (["run", "--excache", "huge", "true"], "--excache: 'huge'"),
         (["run", "--memory", "1", "true"], "--memory: 1 is too small"),
