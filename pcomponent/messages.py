@@ -154,6 +154,8 @@ class ProcessesReply(msgspec.Struct, array_like=True, frozen=True):
     """The processes of this component, by pid."""
 
     processes: list[ProcessRow]
+    front_ends: int = 0
+    """How many front ends have a console here: they run a program, or take in how it ended."""
 
 
 class Processes(Request, frozen=True):

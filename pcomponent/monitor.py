@@ -140,7 +140,8 @@ class ProcessorMonitor:
         return Done()
 
     def _processes(self, sender: str, request: Processes) -> ProcessesReply:
-        return ProcessesReply(self._scheduler.ask(self._outside.rows))
+        reply: ProcessesReply = self._scheduler.ask(self._outside.everybody)
+        return reply
 
     def _terminal(self, pid: int) -> Terminal:
         terminal = self._kernel.rendezvous.terminals.of_run(self._process(pid))

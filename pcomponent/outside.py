@@ -19,11 +19,12 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING
 
+from lego.console.messages import GATE
 from lego.fabric.errors import FabricError
 from lego.linux.errno import E, LinuxError
 from lego.linux.signal import NSIG, Sig, SigInfo
 from pcomponent import family
-from pcomponent.messages import Meet, ProcessRow
+from pcomponent.messages import Meet, ProcessesReply, ProcessRow
 from pcomponent.signals import send_to_process
 from pcomponent.tasks import name_of
 from pcomponent.usage import process_times
@@ -159,9 +160,10 @@ class Outside:
 
     # ---- who is there ---------------------------------------------------------------------------------
 
-    def rows(self) -> list[ProcessRow]:
-        """All processes of this processor, by pid."""
-        return [self._row(process) for _, process in sorted(self._kernel.processes.items())]
+    def everybody(self) -> ProcessesReply:
+        """All processes of this processor, by pid, and how many front ends have something to do with it."""
+        rows = [self._row(process) for _, process in sorted(self._kernel.processes.items())]
+        return ProcessesReply(rows, sum(consoles != {GATE} for consoles in self._consoles.values()))
 
     def _row(self, process: Process) -> ProcessRow:
         user_ns, system_ns = process_times(process) if process.status is None else process.kin.used_ns

@@ -125,6 +125,10 @@ class Visit:
         found = [(name, row) for name in self._processors for row in self._ask(name, Processes()).processes]
         return sorted(found, key=lambda each: (each[1].pid, each[0]))
 
+    def front_ends(self) -> int:
+        """How many front ends have something to do with it."""
+        return sum(self._ask(name, Processes()).front_ends for name in self._processors)
+
     def kill(self, pid: int, number: int) -> None:
         """Sends a signal to a process, wherever it is. Raises `LinuxError`."""
         for name, row in self._rows():
@@ -172,6 +176,9 @@ def _end_programs(machine: Record) -> int:
             deadline = time.monotonic() + patience_s
             while _programs(visit) and time.monotonic() < deadline:
                 time.sleep(POLL_S)
+        deadline = time.monotonic() + TERMINATE_S  # They ask how their programs ended, and what was counted.
+        while visit.front_ends() and time.monotonic() < deadline:
+            time.sleep(POLL_S)
         return len(running)
     return 0
 

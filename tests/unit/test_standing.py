@@ -169,6 +169,7 @@ def test_who_is_there_and_signals(up, attach):
     assert (row.pid, row.parent, row.group, row.session, row.threads, row.home) == (pid, 0, pid, pid, 1, "M0")
     assert row.state == "Rs" and row.first and row.name == "sh" and row.arguments[:2] == [b"/bin/sh", b"-c"]
     with Visit(up.record) as visit:
+        assert visit.front_ends() == 1
         visit.kill(pid, 0)
         for wrong, number in ((pid + 1000, E.ESRCH), (0, E.ESRCH), (-1, E.ESRCH)):
             with pytest.raises(LinuxError) as error:
