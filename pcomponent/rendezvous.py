@@ -1,4 +1,5 @@
-"""Where files that talk to each other inside one processor are found: FIFOs by their inode, sockets by their name.
+"""Where files that talk to each other inside one processor are found: FIFOs by their inode, sockets by their name,
+AF_INET sockets by their port, terminals by their number.
 
 Pipes, sockets and the other files without a name have inode numbers too, given out here (fs/inode.c, get_next_ino).
 """
@@ -6,6 +7,9 @@ Pipes, sockets and the other files without a name have inode numbers too, given 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from pcomponent.files.inet.ports import Ports
+from pcomponent.terminals.terminal import Terminals
 
 if TYPE_CHECKING:
     from pcomponent.files.pipe import Pipe
@@ -24,6 +28,8 @@ class Rendezvous:
     def __init__(self) -> None:
         self.fifos: dict[Inode, Pipe] = {}
         self.sockets: dict[Inode | Name, UnixSocket] = {}
+        self.ports = Ports()
+        self.terminals = Terminals()
         self._next_inode = 1
 
     def new_inode(self) -> int:
