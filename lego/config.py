@@ -6,8 +6,10 @@ configuration before a machine is built from it; `lego.config_file` makes one ou
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -22,6 +24,9 @@ EXCACHE_LINES_MIN = 4
 MEMORY_BYTES_MIN = MiB
 COMPONENTS_MAX = 64
 """Of each kind."""
+PORT_MAX = 65535
+PUBLICATIONS_MAX = 64
+"""Ports of the host for one machine."""
 
 
 class ConfigError(Exception):
@@ -52,6 +57,16 @@ class Topology(msgspec.Struct, frozen=True):
     processors: int = 1
     memories: int = 1
     storages: int = 1
+
+
+class Publication(msgspec.Struct, frozen=True):
+    """A port of the host that leads to a port of the guest."""
+
+    host: str
+    """The address of the host's that it is bound to."""
+    host_port: int
+    """0: any that is free."""
+    guest_port: int
 
 
 class MachineConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +105,10 @@ class MachineConfig(msgspec.Struct, frozen=True, kw_only=True):
     network: Network = Network()
     threads_max: int = 4096
     """Processes and threads of one vNode."""
+    address: str = "10.0.0.1"
+    """The vNode's IPv4 address, besides 127.0.0.1."""
+    publish: tuple[Publication, ...] = ()
+    """Ports of the host through which it is reached; without any, nothing of the host's network is."""
     trace: bool = False
     """Print system calls as they are made (--strace)."""
 
@@ -144,6 +163,21 @@ def parse_mount(text: str, base: str) -> Mount:
     return Mount(os.path.abspath(source), "/" + os.path.normpath(target).lstrip("/"), writable)
 
 
+def parse_publication(text: str) -> Publication:
+    """A published port "HOST:GUEST" or "ADDR:PORT:GUEST"; HOST is a port of 127.0.0.1."""
+    parts = text.rsplit(":", 2)
+    if len(parts) < 2 or not all(part.isascii() and part.isdigit() for part in parts[-2:]):
+        raise ConfigError("", f"{text!r} is not a published port; one looks like 8080:80 or 0.0.0.0:8080:80")
+    host, (host_port, guest_port) = parts[0] if len(parts) > 2 else "127.0.0.1", map(int, parts[-2:])
+    try:
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        raise ConfigError("", f"{text!r}: {host!r} is not an IPv4 address of this host") from None
+    if host_port > PORT_MAX or not 0 < guest_port <= PORT_MAX:
+        raise ConfigError("", f"{text!r}: ports go from 1 to {PORT_MAX}, and 0 is any free port of the host")
+    return Publication(host, host_port, guest_port)
+
+
 def topology_name(topology: Topology) -> str:
     """The inverse of `parse_topology`."""
     return f"{topology.processors}P-{topology.memories}M-{topology.storages}S"
@@ -188,6 +222,20 @@ def _fit_excache(excache_bytes: int, ways: int) -> int:
     return sets * ways * LINE_BYTES
 
 
+def _check_network(config: MachineConfig) -> None:
+    try:
+        address = ipaddress.IPv4Address(config.address)
+    except ValueError:
+        raise ConfigError("address", f"{config.address!r} is not an IPv4 address") from None
+    if address.is_loopback or address.is_multicast or address.is_unspecified or address.packed[0] in (0, 255):
+        raise ConfigError("address", f"{config.address} cannot be a host's own address in a network")
+    if len(config.publish) > PUBLICATIONS_MAX:
+        raise ConfigError("publish", f"{len(config.publish)} ports are too many: at most {PUBLICATIONS_MAX}")
+    for each in config.publish:
+        if not 0 <= each.host_port <= PORT_MAX or not 0 < each.guest_port <= PORT_MAX:
+            raise ConfigError("publish", f"{each.host_port}:{each.guest_port} are not two ports")
+
+
 def _check_mounts(mounts: tuple[Mount, ...]) -> None:
     for place, mount in enumerate(mounts):
         if (mount.target == "/") != (place == 0):
@@ -209,6 +257,7 @@ def checked(config: MachineConfig) -> MachineConfig:
     if config.memory_bytes < MEMORY_BYTES_MIN:
         raise ConfigError("memory", f"{format_size(config.memory_bytes)} is too small: at least 1MiB")
     _check_fits_host(config)
+    _check_network(config)
     if config.memory_placement not in ("home", "spread"):
         raise ConfigError("memory_placement", f'{config.memory_placement!r} is neither "home" nor "spread"')
     for key, least in (("prefetch_pages", 1), ("cores", 1), ("quantum_instructions", 1), ("threads_max", 1),
@@ -218,12 +267,17 @@ def checked(config: MachineConfig) -> MachineConfig:
             raise ConfigError(key, f"{getattr(config, key)} is too small: at least {least}")
     if not config.cwd.startswith("/"):
         raise ConfigError("cwd", f"{config.cwd!r} must be an absolute path of the guest")
-    for variable in config.environment:
-        if "=" not in variable or variable.startswith("=") or "\0" in variable:
-            raise ConfigError("env", f"{variable!r} is not of the form K=V")
+    check_variables(config.environment)
     mounts = config.mounts or default_mounts(_host_cwd())
     _check_mounts(mounts)
     return msgspec.structs.replace(config, excache_bytes=excache_bytes, mounts=mounts)
+
+
+def check_variables(variables: Iterable[str]) -> None:
+    """Refuses what is not of the form K=V."""
+    for variable in variables:
+        if "=" not in variable or variable.startswith("=") or "\0" in variable:
+            raise ConfigError("env", f"{variable!r} is not of the form K=V")
 
 
 def _check_fits_host(config: MachineConfig) -> None:

@@ -1,7 +1,7 @@
 """From TOML machine files and command-line options to one checked configuration.
 
 Every setting stands once in `SETTINGS`, with the function that reads its value, and is both a key of a machine
-file and an option of `lego run` where the command line has one; options win over the file. Lists (`mount`, `env`)
+file and an option of `lego run` where the command line has one; options win over the file. Lists (`mount`, `env`, `publish`)
 add up instead, the file's first, so that a later mount covers, and a later variable replaces, an earlier one.
 
 Errors are `ConfigError`s of one line that say where: "machine.toml:3: ways: ..." or "--ways: ...".
@@ -22,9 +22,11 @@ from lego.config import (
     ConfigError,
     MachineConfig,
     Mount,
+    Publication,
     checked,
     default_mounts,
     parse_mount,
+    parse_publication,
     parse_size,
     parse_topology,
 )
@@ -44,6 +46,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """A table on stderr at the end."""
     stats_json: str | None = None
     """A file of the host for the statistics."""
+    follows: bool = False
+    """Neither a tree nor a directory of the guest's own was asked for: a program starts where its front end is."""
 
 
 class Setting(NamedTuple):
@@ -70,7 +74,10 @@ def _topology(value: Any, base: str) -> Any:
 
 def _number(value: Any, base: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise ConfigError("", f"{value!r} is not a whole number")
+        quoted = isinstance(value, str) and value.strip().lstrip("+-").isdecimal()
+        raise ConfigError(
+            "", f"{value!r} is not a whole number" + (f": write {int(value)}, unquoted" if quoted else "")
+        )
     return value
 
 
@@ -92,6 +99,10 @@ def _host_path(value: Any, base: str) -> str:
 
 def _mounts(value: Any, base: str) -> tuple[Mount, ...]:
     return tuple(parse_mount(text, base) for text in _texts(value, base))
+
+
+def _publications(value: Any, base: str) -> tuple[Publication, ...]:
+    return tuple(parse_publication(text) for text in _texts(value, base))
 
 
 def _variables(value: Any, base: str) -> tuple[str, ...]:
@@ -140,6 +151,8 @@ SETTINGS: dict[str, Setting] = {
     "syscall_ns": Setting(_number, "syscall_ns"),
     "zero_fill_ns": Setting(_number, "zero_fill_ns"),
     "epoch_s": Setting(_number, "epoch_s"),
+    "address": Setting(_text, "address"),
+    "publish": Setting(_publications, "publish"),
     "network": Setting(_network, "network"),
     "threads_max": Setting(_number, "threads_max"),
     "strace": Setting(_switch, "trace"),
@@ -147,7 +160,7 @@ SETTINGS: dict[str, Setting] = {
     "stats": Setting(_switch, "stats"),
     "stats_json": Setting(_host_path, "stats_json"),
 }
-_LISTS = ("mount", "env")
+_LISTS = ("mount", "env", "publish")
 _PLAN = ("inproc", "stats", "stats_json")
 
 
@@ -234,7 +247,8 @@ def _assemble(given: dict[str, _Given]) -> Plan:
         front = {name: fields.pop(name) for name in _PLAN if name in fields}
         mounts, cwd = _tree(fields.pop("root", None), fields.pop("mounts", ()))
         config = MachineConfig(**{"cwd": cwd, **fields, "mounts": mounts})
-        return Plan(config=checked(config), **front)
+        follows = config.mounts[0].source == "/" and "cwd" not in fields
+        return Plan(config=checked(config), follows=follows, **front)
     except ConfigError as error:
         if error.key in given:
             raise ConfigError("", f"{given[error.key].where}: {error.why}") from None

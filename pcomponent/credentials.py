@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP = 0, 1, 2, 3, 4, 5, 6, 7, 8
-IPC_LOCK, SYS_ADMIN, SYS_NICE, SYS_RESOURCE, SYS_TIME = 14, 21, 23, 24, 25
+NET_BIND_SERVICE, NET_ADMIN = 10, 12
+IPC_LOCK, IPC_OWNER, SYS_PTRACE, SYS_ADMIN, SYS_NICE, SYS_RESOURCE, SYS_TIME = 14, 15, 19, 21, 23, 24, 25
 LAST_CAP = 40
 """/proc/sys/kernel/cap_last_cap: CAP_CHECKPOINT_RESTORE."""
 

@@ -72,6 +72,15 @@ class TerminalHangUp(Request, frozen=True):
     pid: int
 
 
+class Meet(Request, frozen=True):
+    """A front end's console, before a program starts on it: its name and where it listens. Without an address it is
+    forgotten. A console whose front end's connections end is forgotten too."""
+
+    Reply: ClassVar = Done
+    name: str
+    address: str = ""
+
+
 class WaitReply(msgspec.Struct, array_like=True, frozen=True):
     """How a process stands. Exactly one of `code` and `signal` is set when it ended."""
 
@@ -82,6 +91,8 @@ class WaitReply(msgspec.Struct, array_like=True, frozen=True):
     """When the machine failed under it: the component ..."""
     why: str = ""
     """... and what happened."""
+    virtual_ns: int = 0
+    """How long it took, in virtual time, from its start to the end of the last of its run."""
 
 
 class Wait(Request, frozen=True):
@@ -101,6 +112,48 @@ class Signal(Request, frozen=True):
     number: int
 
 
+class Kill(Request, frozen=True):
+    """kill(2) of one process by root, from outside of the machine; signal 0 only asks. ESRCH, EINVAL."""
+
+    Reply: ClassVar = Done
+    pid: int
+    number: int
+
+
+class ProcessRow(msgspec.Struct, array_like=True, frozen=True):
+    """One process, as `lego ps` shows it."""
+
+    pid: int
+    parent: int
+    """0 when it is outside of the machine."""
+    group: int
+    session: int
+    state: str
+    """R, S, T or Z, then s for the leader of a session and l when it has several threads (ps(1))."""
+    threads: int
+    home: str
+    used_ns: int
+    """User and system time of all its threads, in virtual nanoseconds."""
+    name: str
+    """As /proc/PID/comm has it."""
+    arguments: list[bytes]
+    """Empty when it has ended."""
+    first: bool
+    """Whether a front end started it."""
+
+
+class ProcessesReply(msgspec.Struct, array_like=True, frozen=True):
+    """The processes of this component, by pid."""
+
+    processes: list[ProcessRow]
+
+
+class Processes(Request, frozen=True):
+    """Which processes there are, those included that have ended and were not waited for."""
+
+    Reply: ClassVar = ProcessesReply
+
+
 class StatisticsReply(msgspec.Struct, array_like=True, frozen=True):
     """The component's counters as JSON text (see docs/stats.md)."""
 
@@ -113,4 +166,7 @@ class Statistics(Request, frozen=True):
     Reply: ClassVar = StatisticsReply
 
 
-DOOR = Door("processor", [Start, Wait, Signal, TerminalInput, TerminalResize, TerminalHangUp, Statistics])
+DOOR = Door(
+    "processor",
+    [Start, Meet, Wait, Signal, Kill, Processes, TerminalInput, TerminalResize, TerminalHangUp, Statistics],
+)

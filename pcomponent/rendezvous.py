@@ -1,5 +1,5 @@
 """Where files that talk to each other inside one processor are found: FIFOs by their inode, sockets by their name,
-terminals by their number.
+AF_INET sockets by their port, terminals by their number.
 
 Pipes, sockets and the other files without a name have inode numbers too, given out here (fs/inode.c, get_next_ino).
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pcomponent.files.inet.ports import Ports
 from pcomponent.terminals.terminal import Terminals
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Rendezvous:
     def __init__(self) -> None:
         self.fifos: dict[Inode, Pipe] = {}
         self.sockets: dict[Inode | Name, UnixSocket] = {}
+        self.ports = Ports()
         self.terminals = Terminals()
         self._next_inode = 1
 

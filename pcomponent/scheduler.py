@@ -52,6 +52,7 @@ class Scheduler:
     def _reset(self) -> None:
         """An idle machine: its clocks and its randomness begin anew, so that a run does not depend on those before."""
         config = self._kernel.config
+        self._kernel.rendezvous.ports.reset()
         self._cores = [0] * config.cores
         """The clock of each core: until when it was busy."""
         self._now_ns = 0
@@ -91,6 +92,12 @@ class Scheduler:
         if outcome[1] is not None:
             raise outcome[1]
         return outcome[0]
+
+    def admit(self, process: Process) -> None:
+        """A program that was started while others run begins when a core is free, not at the clocks' zero."""
+        process.started_ns = self._free_ns
+        for task in process.threads.values():
+            task.meter.now_ns = max(task.meter.now_ns, self._free_ns)
 
     def wait(self, ended: Callable[[], bool], timeout_s: float) -> bool:
         """Waits until `ended()`, asked whenever a process has ended."""

@@ -1,4 +1,4 @@
-"""The door of the console, which runs where the person is and serves the processors.
+"""The doors of the console and of the gate, which run where the person is and serve the processors.
 
 `stream` is 0, 1 or 2, the host's descriptors. What they are (terminal, pipe, file) shows through: a guest can
 seek in a redirected file and ask a terminal for its size. No call blocks for longer than it was told.
@@ -10,8 +10,11 @@ from typing import ClassVar
 
 import msgspec
 
-from lego.fabric.wire import Door, Request
+from lego.fabric.wire import Done, Door, Request
 from lego.linux.stat import Stat
+
+TRACE = 3
+"""Only to be written: where the lines of --strace go, the standard error unless the front end says otherwise."""
 
 
 class CountReply(msgspec.Struct, array_like=True, frozen=True):
@@ -104,3 +107,85 @@ class Control(Request, frozen=True):
 
 
 DOOR = Door("console", [Read, Write, Seek, Truncate, Describe, Poll, Control])
+
+
+# ---- the gate --------------------------------------------------------------------------------------------
+
+GATE = "gate"
+"""The name of the component that serves published ports, where there are any (`lego.console.gate`)."""
+
+
+class OpenGate(Request, frozen=True):
+    """A guest program listens on a published port: from now on the host's listens too. EADDRINUSE."""
+
+    Reply: ClassVar = Done
+    publication: int
+    """Its place in the machine's `publish`."""
+    backlog: int
+
+
+class CloseGate(Request, frozen=True):
+    """No guest program listens there any more: callers are refused."""
+
+    Reply: ClassVar = Done
+    publication: int
+
+
+class News(msgspec.Struct, array_like=True, frozen=True):
+    """What happened to one connection. A new one has its `publication` and the client's `port`."""
+
+    connection: int
+    publication: int = -1
+    port: int = 0
+    length: int = 0
+    """Bytes of the payload that are its own, in the order of the news."""
+    ended: bool = False
+    """Nothing more comes from the client."""
+    error: int = 0
+    """The errno that it ended with, such as ECONNRESET."""
+    room: bool = False
+    """It can take more, and was asked about in `stuck`."""
+
+
+class GatherReply(msgspec.Struct, array_like=True, frozen=True):
+    """All there is; nothing when nothing came in the time given."""
+
+    news: list[News]
+
+
+class Gather(Request, frozen=True):
+    """What has come from clients. Waits up to `wait_ms` for something."""
+
+    Reply: ClassVar = GatherReply
+    wait_ms: int
+    welcome: list[tuple[int, int]]
+    """Publications that take new connections, and how many."""
+    credits: list[tuple[int, int]]
+    """Connections, and how many bytes of each may come."""
+    stuck: list[int]
+    """Connections that took less than they were given, and wait for room."""
+
+
+class Transmit(Request, frozen=True):
+    """Sends the payload to a client; the count is what its socket took. EPIPE, ECONNRESET; ENOTCONN."""
+
+    Reply: ClassVar = CountReply
+    connection: int
+
+
+class Finish(Request, frozen=True):
+    """Nothing more goes to a client: it meets the end."""
+
+    Reply: ClassVar = Done
+    connection: int
+
+
+class Drop(Request, frozen=True):
+    """A connection is given up, after what was sent has gone, or at once with `reset`."""
+
+    Reply: ClassVar = Done
+    connection: int
+    reset: bool
+
+
+GATE_DOOR = Door("gate", [OpenGate, CloseGate, Gather, Transmit, Finish, Drop])

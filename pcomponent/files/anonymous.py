@@ -52,9 +52,11 @@ def wait_until(
     change: Change,
     until_ns: int | None = None,
     restart: bool = True,
+    outside: Callable[[int], bool] | None = None,
 ) -> Generator[Wait, Wake, bool]:
-    """Parks a thread until `ready()`; False when the deadline passed first. Raises `Interrupted`."""
-    wait = Wait(ready=lambda _wait_ms: bool(ready()), until_ns=until_ns)
+    """Parks a thread until `ready()`; False when the deadline passed first. Raises `Interrupted`. `outside` asks the
+    host, for at most so many milliseconds, whether it is ready."""
+    wait = Wait(outside or (lambda _wait_ms: bool(ready())), until_ns, outside is not None)
     while not ready():
         wake = yield wait
         if ready():
@@ -78,8 +80,10 @@ def broken_pipe(task: Thread, silent: bool = False) -> LinuxError:
 class AnonymousFile(OpenFile):
     """An open file with an inode of its own that is in no directory."""
 
-    def __init__(self, task: Thread, flags: int, name: str, mode: int, filesystem: int = ANON_INODE_FS_MAGIC) -> None:
-        self.ino = task.kernel.rendezvous.new_inode()
+    def __init__(
+        self, task: Thread, flags: int, name: str, mode: int, filesystem: int = ANON_INODE_FS_MAGIC, ino: int = 0
+    ) -> None:
+        self.ino = ino or task.kernel.rendezvous.new_inode()
         super().__init__(flags, f"anon_inode:[{name}]" if filesystem == ANON_INODE_FS_MAGIC else f"{name}:[{self.ino}]")
         self.filesystem = filesystem
         _, uid, _, gid = task.process.identity

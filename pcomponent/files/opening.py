@@ -190,9 +190,20 @@ def _made_up(task: Thread, node: Node, flags: int) -> OpenFile:
     if directory:
         return MadeUpDirectory(shown, node)
     file = node.open(task, shown)
+    if flags & O_TRUNC and isinstance(file, RegularFile):
+        _cut_reopened(task, file)
     if isinstance(file, TerminalFile) and not flags & O_NOCTTY and node.path != "/dev/console":
         jobs.opened(task, file.terminal, file.readable)
     return file
+
+
+def _cut_reopened(task: Thread, file: RegularFile) -> None:
+    """O_TRUNC of /proc/PID/fd/N."""
+    try:
+        file.cut(task, 0)
+    except BaseException:
+        file.close(task)
+        raise
 
 
 def _check_access(task: Thread, stat: Stat, flags: int) -> None:

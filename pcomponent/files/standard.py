@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lego.console.messages import Describe
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_RDWR
-from pcomponent.files.console import ConsoleFile
+from pcomponent.files.console import ConsoleFile, ask
 from pcomponent.files.table import FileTable
 from pcomponent.terminals.jobs import take
 from pcomponent.terminals.outside import OutsideTerminal
@@ -48,7 +48,7 @@ def _open_terminal(task: Thread, setup: TerminalSetup) -> OpenFile:
 def open_stream(task: Thread, stream: int) -> ConsoleFile | None:
     """One of the host's streams, None when it is closed there."""
     try:
-        described, _ = task.kernel.endpoint.call(task.process.console, Describe(stream))
+        described, _ = ask(task, Describe(stream))
     except LinuxError as error:
         if error.errno == E.EBADF:
             return None

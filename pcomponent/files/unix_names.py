@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import AT_FDCWD, O_NOFOLLOW, O_NONBLOCK, O_PATH, W_OK
 from lego.linux.stat import S_IFSOCK
+from pcomponent.files.socket import AF_UNIX, DATAGRAM, RECEIVE_SHUT, Identity
 from pcomponent.files.storage import ask_storage
-from pcomponent.files.unix_socket import DATAGRAM, RECEIVE_SHUT, Identity, UnixSocket
+from pcomponent.files.unix_socket import UnixSocket
 from pcomponent.paths import permits, place
 from pcomponent.waiting import Wait, Wake
 from scomponent.messages import Close, Elsewhere, MakeNode, Open, OpenReply
@@ -21,7 +22,6 @@ from scomponent.messages import Close, Elsewhere, MakeNode, Open, OpenReply
 if TYPE_CHECKING:
     from pcomponent.process import Thread
 
-AF_UNIX = 1
 _FAMILY = AF_UNIX.to_bytes(2, "little")
 _ADDRESS_MAX = 110
 
@@ -199,3 +199,11 @@ def listen(task: Thread, socket: UnixSocket, backlog: int) -> None:
     socket.backlog = min(backlog & 0xFFFFFFFF, 4096)
     socket.peer_identity = Identity.of(task)
     socket.room.happened(task)
+
+
+def connect_pair(task: Thread, kind: int, flags: int) -> tuple[UnixSocket, UnixSocket]:
+    """socketpair(2)."""
+    one, other = UnixSocket(task, kind, flags), UnixSocket(task, kind, flags)
+    for end, peer in ((one, other), (other, one)):
+        end.peer, end.connected, end.peer_identity = peer, True, Identity.of(task)
+    return one, other

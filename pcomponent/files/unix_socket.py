@@ -14,9 +14,8 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, NamedTuple
 
 from lego.linux.errno import E, LinuxError
-from lego.linux.fcntl import O_NONBLOCK, O_RDWR
-from lego.linux.stat import S_IFSOCK
-from pcomponent.files.anonymous import SOCKFS_MAGIC, AnonymousFile, Change, broken_pipe, wait_until
+from lego.linux.fcntl import O_NONBLOCK
+from pcomponent.files.anonymous import Change, broken_pipe
 from pcomponent.files.base import (
     POLLERR,
     POLLHUP,
@@ -27,38 +26,47 @@ from pcomponent.files.base import (
     Blocking,
     OpenFile,
 )
+from pcomponent.files.passing import passed
+from pcomponent.files.socket import (
+    AF_UNIX,
+    DATAGRAM,
+    DONTWAIT,
+    FIONREAD,
+    LETTER_OVERHEAD,
+    NOSIGNAL,
+    OOB,
+    PEEK,
+    POLLRDHUP,
+    POLLWRBAND,
+    RECEIVE_SHUT,
+    SEND_SHUT,
+    SEQPACKET,
+    STREAM,
+    TIOCOUTQ,
+    WAITALL,
+    Identity,
+    Received,
+    Socket,
+)
 from pcomponent.waiting import Wait, Wake
 
 if TYPE_CHECKING:
     from pcomponent.process import Thread
     from pcomponent.rendezvous import Inode, Name
 
-STREAM, DATAGRAM, SEQPACKET = 1, 2, 5
-PEEK, CTRUNC, TRUNC, DONTWAIT, WAITALL, NOSIGNAL = 0x2, 0x8, 0x20, 0x40, 0x100, 0x4000
-RECEIVE_SHUT, SEND_SHUT = 1, 2
-BUFFER_BYTES = 212992
-"""net.core.wmem_default and rmem_default, and their maxima."""
 DATAGRAMS_MAX = 10
 """net.unix.max_dgram_qlen."""
-LETTER_OVERHEAD = 768
-"""What a letter costs the sender's buffer besides its data, as the headers of a small sk_buff do."""
-FIONREAD, TIOCOUTQ, SIOCINQ = 0x541B, 0x5411, 0x541B
-POLLRDHUP, POLLWRBAND = 0x2000, 0x200
 _INT = struct.Struct("<i")
 
 
-class Identity(NamedTuple):
-    """struct ucred."""
+class Outgoing(NamedTuple):
+    """What a message has besides its data."""
 
-    pid: int = 0
-    uid: int = -1
-    gid: int = -1
-
-    @classmethod
-    def of(cls, task: Thread) -> Identity:
-        """Who is calling."""
-        who = task.process.credentials
-        return cls(task.process.pid, who.euid, who.egid)
+    files: list[OpenFile] = []
+    target: UnixSocket | None = None
+    """Of a datagram that does not go to the peer."""
+    who: Identity | None = None
+    """Whom the sender says that it is."""
 
 
 class Letter:
@@ -86,29 +94,18 @@ class Letter:
 def drop_files(task: Thread, files: list[OpenFile]) -> None:
     """Gives up the references of files that were on their way."""
     for file in files:
-        file.references -= 1
-        if not file.references:
-            with contextlib.suppress(LinuxError):
-                file.close(task)
+        with contextlib.suppress(LinuxError):
+            file.drop(task)
 
 
-class Received(NamedTuple):
-    """What a receiver gets. Each of `files` has a reference that now belongs to the caller."""
-
-    data: bytes = b""
-    length: int = 0
-    """Of the whole datagram."""
-    source: bytes = b""
-    files: list[OpenFile] = []
-    who: Identity = Identity()
-
-
-class UnixSocket(AnonymousFile):
+class UnixSocket(Socket):
     """One socket."""
 
+    family = AF_UNIX
+
     def __init__(self, task: Thread, kind: int, flags: int = 0) -> None:
-        super().__init__(task, O_RDWR | flags & O_NONBLOCK, "socket", S_IFSOCK | 0o777, SOCKFS_MAGIC)
-        self.kind = kind
+        super().__init__(task, kind, flags)
+        self.keeps_rest = kind == STREAM
         self.address = b""
         """Its name as a struct sockaddr_un, or nothing."""
         self.key: Inode | Name | None = None
@@ -122,23 +119,69 @@ class UnixSocket(AnonymousFile):
         """Ends of connections that nobody has accepted yet."""
         self.queue: deque[Letter] = deque()
         self.held = 0
-        self.shut = 0
-        self.error = 0
-        self.came, self.room, self.altered = Change(), Change(), Change()
-        """Something to receive; room to send; a change of the connection, which is the others too."""
-        self.send_buffer = self.receive_buffer = BUFFER_BYTES
-        self.receive_timeout_ns: int | None = None
-        self.send_timeout_ns: int | None = None
-        self.pass_credentials = False
-        self.peer_identity = Identity()
-        self.options: dict[int, bytes] = {}
-        """Options that are only remembered."""
+
+    # ---- names and connections -------------------------------------------------------------------------
+
+    @property
+    def listens(self) -> bool:
+        """SO_ACCEPTCONN."""
+        return self.listening
+
+    def bind(self, task: Thread, raw: bytes) -> None:
+        """bind(2)."""
+        from pcomponent.files import unix_names
+
+        unix_names.bind(task, self, unix_names.check_address(raw))
+
+    def listen(self, task: Thread, backlog: int) -> None:
+        """listen(2)."""
+        from pcomponent.files import unix_names
+
+        unix_names.listen(task, self, backlog)
+
+    def connect(self, task: Thread, raw: bytes) -> Generator[Wait, Wake, int]:
+        """connect(2)."""
+        from pcomponent.files import unix_names
+
+        return unix_names.connect(task, self, raw)
+
+    def accept(self, task: Thread) -> Generator[Wait, Wake, UnixSocket]:
+        """accept(2)."""
+        from pcomponent.files import unix_names
+
+        return unix_names.accept(task, self)
+
+    def name(self) -> bytes:
+        """The name; without one, the family alone."""
+        return self.address or AF_UNIX.to_bytes(2, "little")
+
+    def peer_name(self) -> bytes:
+        """The peer's name. ENOTCONN."""
+        if self.peer is None:
+            raise LinuxError(E.ENOTCONN)
+        return self.peer.name()
 
     # ---- sending ---------------------------------------------------------------------------------------
 
-    def write(self, task: Thread, data: bytes) -> Blocking:
-        """write(2)."""
-        return (yield from self.send(task, data))
+    def outgoing(self, task: Thread, length: int, flags: int, address: bytes | None, ancillary: bytes) -> Outgoing:
+        """The checks of unix_stream_sendmsg and unix_dgram_sendmsg before they take data."""
+        from pcomponent.files.unix_names import check_address, find
+
+        files, who = passed(task, ancillary) if ancillary else ([], None)
+        if flags & OOB:
+            raise LinuxError(E.EOPNOTSUPP)
+        target = None
+        if address:
+            if self.kind == STREAM:
+                raise LinuxError(E.EISCONN if self.connected else E.EOPNOTSUPP)
+            if self.kind == DATAGRAM:
+                target = find(task, check_address(address), DATAGRAM)
+        self.check_length(length, target)
+        return Outgoing(files, target, who)
+
+    def send_message(self, task: Thread, data: bytes, flags: int, outgoing: Outgoing) -> Generator[Wait, Wake, int]:
+        """sendmsg(2)."""
+        return self.send(task, data, flags, outgoing.files, outgoing.target, outgoing.who)
 
     def send(
         self, task: Thread, data: bytes, flags: int = 0, files: list[OpenFile] | None = None,
@@ -148,7 +191,7 @@ class UnixSocket(AnonymousFile):
         who = who or Identity.of(task)
         if self.kind == STREAM:
             return (yield from self._send_stream(task, data, flags, files or [], who))
-        self._raise_error()
+        self.raise_error()
         if self.kind == SEQPACKET and not self.connected:
             raise LinuxError(E.ENOTCONN)
         to = target or self.peer
@@ -225,15 +268,6 @@ class UnixSocket(AnonymousFile):
             raise LinuxError(E.EAGAIN)
         yield from self.wait(task, ready, change, self.send_timeout_ns)
 
-    def wait(
-        self, task: Thread, ready: Callable[[], object], change: Change, timeout_ns: int | None
-    ) -> Generator[Wait, Wake, None]:
-        """Waits at most for a timeout of the socket's. EAGAIN when it passed. sock_intr_errno: with a timeout, a call
-        that a signal ended is not made again."""
-        until_ns = None if timeout_ns is None else task.kernel.monotonic_ns(task) + timeout_ns
-        if not (yield from wait_until(task, ready, change, until_ns, restart=timeout_ns is None)):
-            raise LinuxError(E.EAGAIN)
-
     def deliver(self, task: Thread, letter: Letter) -> None:
         """Puts a letter into the queue."""
         self.queue.append(letter)
@@ -258,6 +292,8 @@ class UnixSocket(AnonymousFile):
 
     def receive(self, task: Thread, length: int, flags: int = 0) -> Generator[Wait, Wake, Received]:
         """recvmsg(2)."""
+        if flags & OOB:
+            raise LinuxError(E.EINVAL if self.kind == STREAM else E.EOPNOTSUPP)
         if self.kind == STREAM and not self.connected:
             raise LinuxError(E.EINVAL)
         if self.kind == SEQPACKET and not self.connected:
@@ -281,17 +317,14 @@ class UnixSocket(AnonymousFile):
     def _wait_for_letter(self, task: Thread, flags: int) -> Generator[Wait, Wake, bool]:
         """Whether there is one; False at the end. EAGAIN; what went wrong with the connection."""
         while not self.queue:
-            self._raise_error()
-            if self.shut & RECEIVE_SHUT and (self.kind != DATAGRAM or not self._hurried(flags)):
+            self.raise_error()
+            if self.shut & RECEIVE_SHUT and (self.kind != DATAGRAM or not self.hurried(flags)):
                 return False
-            if self._hurried(flags):
+            if self.hurried(flags):
                 raise LinuxError(E.EAGAIN)
             ready = lambda: self.queue or self.error or self.shut & RECEIVE_SHUT  # noqa: E731
             yield from self.wait(task, ready, self.came, self.receive_timeout_ns)
         return True
-
-    def _hurried(self, flags: int) -> bool:
-        return bool(self.flags & O_NONBLOCK or flags & DONTWAIT)
 
     def _take_letter(self, task: Thread, length: int, peek: bool) -> Received:
         """One datagram, its end lost if it is longer than the buffer."""
@@ -334,11 +367,6 @@ class UnixSocket(AnonymousFile):
             letter.files = []
         return files
 
-    def _raise_error(self) -> None:
-        if self.error:
-            error, self.error = self.error, 0
-            raise LinuxError(error)
-
     # ---- the connection ----------------------------------------------------------------------------------
 
     def shut_down(self, task: Thread, how: int) -> None:
@@ -349,11 +377,6 @@ class UnixSocket(AnonymousFile):
         if peer is not None and self.kind != DATAGRAM:
             peer.shut |= (SEND_SHUT if how & RECEIVE_SHUT else 0) | (RECEIVE_SHUT if how & SEND_SHUT else 0)
             peer.changed(task)
-
-    def changed(self, task: Thread) -> None:
-        """The connection is not what it was: everybody who waits has to look."""
-        for change in (self.came, self.room, self.altered):
-            change.happened(task)
 
     def close(self, task: Thread) -> None:
         """unix_release_sock."""
@@ -381,12 +404,6 @@ class UnixSocket(AnonymousFile):
         self.arrivals.clear()
 
     # ---- what else -----------------------------------------------------------------------------------------
-
-    def serial(self, events: int) -> int:
-        """The last event on the sides that are asked for."""
-        came = self.came.serial if events & (POLLIN | POLLRDNORM | POLLRDHUP) else 0
-        room = self.room.serial if events & (POLLOUT | POLLWRNORM) else 0
-        return max(came, room, self.altered.serial)
 
     def poll(self, task: Thread, events: int, wait_ms: int = 0) -> int:
         """POLL* bits that hold now (unix_poll, unix_dgram_poll)."""
@@ -417,14 +434,6 @@ class UnixSocket(AnonymousFile):
         elif request == TIOCOUTQ:
             value = self.held
         else:
-            raise LinuxError(E.ENOTTY)
+            return super().ioctl(task, request, argument)
         task.memory.write_struct(_INT, argument, value)
         return 0
-
-
-def connect_pair(task: Thread, kind: int, flags: int) -> tuple[UnixSocket, UnixSocket]:
-    """socketpair(2)."""
-    one, other = UnixSocket(task, kind, flags), UnixSocket(task, kind, flags)
-    for end, peer in ((one, other), (other, one)):
-        end.peer, end.connected, end.peer_identity = peer, True, Identity.of(task)
-    return one, other

@@ -1,7 +1,6 @@
 """/dev: the memory devices, terminals, and the usual symlinks.
 
-/dev/shm is a symlink to /tmp, so that shm_open(3) and sem_open(3) work wherever the guest has a /tmp it can write to.
-Nothing can be created here.
+Nothing can be created here. /dev/shm is only listed here: it is a file system of the storage component.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lego.linux.stat import S_IFCHR
 from pcomponent.pseudo.files import FullFile, MadeUpFile, NullFile, RandomFile, ZeroFile
-from pcomponent.pseudo.node import DEV, PTS, Directory, FileSystem, Fixed, Link, Node
+from pcomponent.pseudo.node import DEV, PTS, Directory, FileSystem, Fixed, Link, MountPoint, Node
 from pcomponent.pseudo.terminals import ConsoleNode, MultiplexorNode, SlavesDirectory, TerminalNode
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def root(system: FileSystem = DEV) -> Directory:
         _link("stdin", "/proc/self/fd/0"),
         _link("stdout", "/proc/self/fd/1"),
         _link("stderr", "/proc/self/fd/2"),
-        _link("shm", "/tmp"),
+        MountPoint(DEV, "/dev/shm"),
         SlavesDirectory(PTS, "/dev/pts", 0o755),
     ]
     return Fixed(system, "/dev", {node.path.rpartition("/")[2]: node for node in nodes}, 0o755)

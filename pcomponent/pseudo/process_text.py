@@ -14,6 +14,7 @@ from lego.linux.stat import Stat
 from lego.regions import PAGE, Region
 from pcomponent import system
 from pcomponent.attributes import SCHED_FIFO, SCHED_RR
+from pcomponent.files.memory_file import inode_number
 from pcomponent.pseudo.sys import cpu_list, cpu_mask
 from pcomponent.rlimits import INFINITY, NAMES, Resource
 from pcomponent.signals import queued
@@ -62,7 +63,7 @@ def _backing(
     if region.object is None:
         return 0, 0, region.name
     if region.object.store.startswith("M"):
-        return _ANONYMOUS_DEVICE, region.object.number, region.name or "/dev/zero (deleted)"
+        return _ANONYMOUS_DEVICE, inode_number(region.object), region.name or "/dev/zero (deleted)"
     if region.handle not in known:
         known[region.handle] = _file_stat(task, process, region.handle)
     stat = known[region.handle]

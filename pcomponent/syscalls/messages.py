@@ -7,20 +7,9 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, NamedTuple
 
 from lego.linux.errno import E, LinuxError
-from pcomponent.credentials import SETGID, SETUID, SYS_ADMIN
-from pcomponent.files.base import OpenFile
-from pcomponent.files.unix_names import check_address, find
-from pcomponent.files.unix_socket import (
-    CTRUNC,
-    DATAGRAM,
-    DONTWAIT,
-    STREAM,
-    TRUNC,
-    Identity,
-    Received,
-    UnixSocket,
-    drop_files,
-)
+from pcomponent.files.passing import CMSG, CREDENTIALS, SCM_CREDENTIALS, SCM_RIGHTS, SOL_SOCKET
+from pcomponent.files.socket import CTRUNC, DONTWAIT, TRUNC, Received, Socket
+from pcomponent.files.unix_socket import drop_files
 from pcomponent.syscalls.sockets import read_address, socket_of, write_address
 from pcomponent.syscalls.table import syscall
 from pcomponent.vectors import Cursor, Vector, one, read_vectors
@@ -29,17 +18,12 @@ from pcomponent.waiting import Interrupted, Wait, Wake
 if TYPE_CHECKING:
     from pcomponent.process import Thread
 
-MSG_OOB, MSG_WAITFORONE, MSG_CMSG_CLOEXEC = 0x1, 0x10000, 0x40000000
-SOL_SOCKET, SCM_RIGHTS, SCM_CREDENTIALS = 1, 1, 2
-FILES_MAX = 253
-"""SCM_MAX_FD."""
+MSG_WAITFORONE, MSG_CMSG_CLOEXEC = 0x10000, 0x40000000
 _CONTROL_MAX = 20480
 """sysctl net.core.optmem_max."""
 _HEADER = struct.Struct("<QI4xQQQQi4x")
 """struct msghdr: name, name's length, vectors, their number, control, its length, flags."""
 _MMSG_BYTES = 64
-_CMSG = struct.Struct("<Qii")
-_CREDENTIALS = struct.Struct("<iii")
 _INT = struct.Struct("<i")
 Waiting = Generator[Wait, Wake, int]
 
@@ -70,60 +54,15 @@ def _read_header(task: Thread, pointer: int) -> tuple[Header, list[Vector]]:
 
 
 def _send(
-    task: Thread, socket: UnixSocket, vectors: list[Vector], flags: int, address: bytes | None, control: bytes = b""
+    task: Thread, socket: Socket, vectors: list[Vector], flags: int, address: bytes | None, control: bytes = b""
 ) -> Waiting:
-    files, who = _ancillary(task, control)
-    if flags & MSG_OOB:
-        raise LinuxError(E.EOPNOTSUPP)
-    target = None
-    if address:
-        if socket.kind == STREAM:
-            raise LinuxError(E.EISCONN if socket.connected else E.EOPNOTSUPP)
-        if socket.kind == DATAGRAM:
-            target = find(task, check_address(address), DATAGRAM)
     cursor = Cursor(task, vectors)
     length = cursor.left
-    socket.check_length(length, target)
+    outgoing = socket.outgoing(task, length, flags, address, control)
     data = cursor.get(length)
-    if len(data) < length:
+    if len(data) < length and not (socket.keeps_rest and data):
         raise LinuxError(E.EFAULT)
-    return (yield from socket.send(task, data, flags, files, target, who))
-
-
-def _ancillary(task: Thread, control: bytes) -> tuple[list[OpenFile], Identity | None]:
-    """What a control buffer sends along (__scm_send). EINVAL; EBADF; EPERM for another's identity."""
-    files: list[OpenFile] = []
-    who = None
-    at = 0
-    while len(control) - at >= _CMSG.size:
-        length, level, kind = _CMSG.unpack_from(control, at)
-        if not _CMSG.size <= length <= len(control) - at:
-            raise LinuxError(E.EINVAL)
-        body = control[at + _CMSG.size : at + length]
-        at += length + 7 & ~7
-        if level != SOL_SOCKET:
-            continue
-        if kind == SCM_RIGHTS:
-            numbers = [number for (number,) in _INT.iter_unpack(body[: len(body) & ~3])]
-            if len(files) + len(numbers) > FILES_MAX:
-                raise LinuxError(E.EINVAL)
-            files += [task.process.files.get_any(number) for number in numbers]
-        elif kind == SCM_CREDENTIALS and len(body) == _CREDENTIALS.size:
-            who = _claimed(task, Identity(*_CREDENTIALS.unpack(body)))
-        else:
-            raise LinuxError(E.EINVAL)
-    return files, who
-
-
-def _claimed(task: Thread, who: Identity) -> Identity:
-    """scm_check_creds."""
-    mine = task.process.credentials
-    pid = who.pid == task.process.pid or mine.capable(SYS_ADMIN)
-    uid = who.uid in (mine.uid, mine.euid, mine.suid) or mine.capable(SETUID)
-    gid = who.gid in (mine.gid, mine.egid, mine.sgid) or mine.capable(SETGID)
-    if not (pid and uid and gid):
-        raise LinuxError(E.EPERM)
-    return who
+    return (yield from socket.send_message(task, data, flags, outgoing))
 
 
 @syscall(44, "sendto", "fd", "buffer", "size", "flags", "pointer", "int")
@@ -171,8 +110,8 @@ def _deliver(task: Thread, vectors: list[Vector], got: Received) -> None:
         raise LinuxError(E.EFAULT)
 
 
-def _result(socket: UnixSocket, got: Received, flags: int) -> int:
-    return got.length if flags & TRUNC and socket.kind != STREAM else len(got.data)
+def _result(socket: Socket, got: Received, flags: int) -> int:
+    return got.length if flags & TRUNC and not socket.keeps_rest else len(got.data)
 
 
 @syscall(45, "recvfrom", "fd", "buffer", "size", "flags", "pointer", "pointer")
@@ -181,11 +120,7 @@ def recvfrom(task: Thread, fd: int, buffer: int, count: int, flags: int, pointer
     return _recvfrom(task, socket_of(task, fd), one(buffer, count), flags, pointer, length)
 
 
-def _recvfrom(
-    task: Thread, socket: UnixSocket, vectors: list[Vector], flags: int, pointer: int, length: int
-) -> Waiting:
-    if flags & MSG_OOB:
-        raise LinuxError(E.EOPNOTSUPP if socket.kind != STREAM else E.EINVAL)
+def _recvfrom(task: Thread, socket: Socket, vectors: list[Vector], flags: int, pointer: int, length: int) -> Waiting:
     got = yield from socket.receive(task, vectors[0][1], flags)
     drop_files(task, got.files)
     _deliver(task, vectors, got)
@@ -199,14 +134,10 @@ def recvmsg(task: Thread, fd: int, pointer: int, flags: int) -> Waiting:
     """recvmsg(2)."""
     socket = socket_of(task, fd)
     header, vectors = _read_header(task, pointer)
-    if flags & MSG_OOB:
-        raise LinuxError(E.EOPNOTSUPP if socket.kind != STREAM else E.EINVAL)
     return _recvmsg(task, socket, pointer, header, vectors, flags)
 
 
-def _recvmsg(
-    task: Thread, socket: UnixSocket, pointer: int, header: Header, vectors: list[Vector], flags: int
-) -> Waiting:
+def _recvmsg(task: Thread, socket: Socket, pointer: int, header: Header, vectors: list[Vector], flags: int) -> Waiting:
     got = yield from socket.receive(task, sum(length for _, length in vectors), flags)
     try:
         _deliver(task, vectors, got)
@@ -215,7 +146,7 @@ def _recvmsg(
         raise
     shown = TRUNC if got.length > len(got.data) else 0
     used, cut = _put_control(task, socket, header, got, bool(flags & MSG_CMSG_CLOEXEC))
-    shown |= (CTRUNC if cut else 0) | flags & MSG_CMSG_CLOEXEC
+    shown |= (CTRUNC if cut else 0) | flags & MSG_CMSG_CLOEXEC | got.flags
     if header.name:
         task.memory.write(header.name, got.source[: header.name_length])
         task.memory.write_struct(_INT, pointer + 8, len(got.source))
@@ -223,23 +154,28 @@ def _recvmsg(
     return _result(socket, got, flags)
 
 
-def _put_control(
-    task: Thread, socket: UnixSocket, header: Header, got: Received, close_on_exec: bool
-) -> tuple[int, bool]:
+def _put_control(task: Thread, socket: Socket, header: Header, got: Received, close_on_exec: bool) -> tuple[int, bool]:
     """Writes what came along into the control buffer; returns how much of that was used, and whether something did not
     fit (put_cmsg, scm_detach_fds)."""
     room = header.control_length if header.control else 0
     used, cut = 0, False
     if socket.pass_credentials and (got.data or got.who.pid):
-        length = _CMSG.size + _CREDENTIALS.size
+        length = CMSG.size + CREDENTIALS.size
         cut = room < length
-        if room >= _CMSG.size:
+        if room >= CMSG.size:
             length = min(length, room)
-            raw = _CMSG.pack(length, SOL_SOCKET, SCM_CREDENTIALS) + _CREDENTIALS.pack(*got.who)
+            raw = CMSG.pack(length, SOL_SOCKET, SCM_CREDENTIALS) + CREDENTIALS.pack(*got.who)
             task.memory.write(header.control, raw[:length])
             used = min(length + 7 & ~7, room)
+    for level, kind, body in got.control:
+        length = CMSG.size + len(body)
+        cut = cut or room - used < length
+        if room - used >= CMSG.size:
+            length = min(length, room - used)
+            task.memory.write(header.control + used, (CMSG.pack(length, level, kind) + body)[:length])
+            used += min(length + 7 & ~7, room - used)
     if got.files:
-        fitting = max(0, room - used - _CMSG.size) // 4
+        fitting = max(0, room - used - CMSG.size) // 4
         numbers: list[int] = []
         try:
             for file in got.files[:fitting]:
@@ -249,8 +185,8 @@ def _put_control(
         cut = cut or len(numbers) < len(got.files)
         drop_files(task, got.files)
         if numbers:
-            length = _CMSG.size + 4 * len(numbers)
-            raw = _CMSG.pack(length, SOL_SOCKET, SCM_RIGHTS) + b"".join(map(_INT.pack, numbers))
+            length = CMSG.size + 4 * len(numbers)
+            raw = CMSG.pack(length, SOL_SOCKET, SCM_RIGHTS) + b"".join(map(_INT.pack, numbers))
             task.memory.write(header.control + used, raw)
             used += min(length + 7 & ~7, room - used)
     return used, cut

@@ -6,8 +6,8 @@ import struct
 from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
-from pcomponent.files.unix_names import AF_UNIX
-from pcomponent.files.unix_socket import BUFFER_BYTES, UnixSocket
+from pcomponent.credentials import NET_ADMIN
+from pcomponent.files.socket import BUFFER_BYTES, Socket
 from pcomponent.syscalls.sockets import socket_of
 from pcomponent.syscalls.table import syscall
 
@@ -38,16 +38,19 @@ PRIORITY, LINGER, REUSEPORT, PASSCRED, PEERCRED, RCVLOWAT, SNDLOWAT, RCVTIMEO, S
     20,
     21,
 )
-TIMESTAMP, ACCEPTCONN, PROTOCOL, DOMAIN = 29, 30, 38, 39
-_FLAGS = (REUSEADDR, DONTROUTE, BROADCAST, KEEPALIVE, OOBINLINE, REUSEPORT, TIMESTAMP)
-"""Options that are on or off, and of which nothing depends here."""
+TIMESTAMP, ACCEPTCONN, SNDBUFFORCE, RCVBUFFORCE, TIMESTAMPNS, PROTOCOL, DOMAIN = 29, 30, 32, 33, 35, 38, 39
+_FLAGS = (REUSEADDR, DONTROUTE, BROADCAST, KEEPALIVE, OOBINLINE, REUSEPORT, TIMESTAMP, TIMESTAMPNS)
+"""Options that are on or off; a family looks at those that mean something to it."""
 _READ_ONLY = (TYPE, ERROR, PEERCRED, SNDLOWAT, ACCEPTCONN, PROTOCOL, DOMAIN)
 _INT = struct.Struct("<i")
 _TIMEVAL = struct.Struct("<qq")
 _LINGER = struct.Struct("<ii")
 _CREDENTIALS = struct.Struct("<iii")
 _SNDBUF_MIN, _RCVBUF_MIN = 4608, 2304
-_NOTE = "the usual options of SOL_SOCKET; others are ENOPROTOOPT"
+_PRIORITY_MAX = 6
+VALUE_MAX = 4096
+"""Bytes of an option that are looked at."""
+_NOTE = "the usual options of SOL_SOCKET, SOL_IP, SOL_TCP and SOL_UDP; others are ENOPROTOOPT"
 
 
 @syscall(55, "getsockopt", "fd", "int", "int", "pointer", "pointer", support="partial", note=_NOTE)
@@ -56,19 +59,20 @@ def getsockopt(task: Thread, fd: int, level: int, name: int, pointer: int, lengt
     socket = socket_of(task, fd)
     (room,) = task.memory.read_struct(_INT, length_pointer)
     if level != SOL_SOCKET:
-        raise LinuxError(E.EOPNOTSUPP)
-    if room < 0:
+        value = socket.get_option(task, level, name, room)
+    elif room < 0:
         raise LinuxError(E.EINVAL)
-    value = _get(socket, name)[:room]
+    else:
+        value = _get(task, socket, name)[:room]
     task.memory.write(pointer, value)
     task.memory.write_struct(_INT, length_pointer, len(value))
     return 0
 
 
-def _get(socket: UnixSocket, name: int) -> bytes:
+def _get(task: Thread, socket: Socket, name: int) -> bytes:
     if name == ERROR:
-        error, socket.error = socket.error, 0
-        return _INT.pack(error)
+        socket.poll(task, 0)  # What has happened outside by now counts too.
+        return _INT.pack(socket.take_error())
     if name == PEERCRED:
         return _CREDENTIALS.pack(*socket.peer_identity)
     if name in (RCVTIMEO, SNDTIMEO):
@@ -78,7 +82,7 @@ def _get(socket: UnixSocket, name: int) -> bytes:
         return socket.options.get(name, _LINGER.pack(0, 0))
     numbers = {
         TYPE: socket.kind, SNDBUF: socket.send_buffer, RCVBUF: socket.receive_buffer, RCVLOWAT: 1, SNDLOWAT: 1,
-        PASSCRED: int(socket.pass_credentials), ACCEPTCONN: int(socket.listening), PROTOCOL: 0, DOMAIN: AF_UNIX,
+        PASSCRED: int(socket.pass_credentials), ACCEPTCONN: int(socket.listens), PROTOCOL: socket.protocol, DOMAIN: socket.family,
         PRIORITY: 0, DEBUG: 0, **dict.fromkeys(_FLAGS, 0),
     }  # fmt: skip
     if name not in numbers:
@@ -93,12 +97,18 @@ def setsockopt(task: Thread, fd: int, level: int, name: int, pointer: int, lengt
     if length < 0:
         raise LinuxError(E.EINVAL)
     if level != SOL_SOCKET:
-        raise LinuxError(E.EOPNOTSUPP)
+        socket.set_option(task, level, name, task.memory.read(pointer, min(length, VALUE_MAX)) if length else b"")
+        return 0
     if length < _INT.size:
         raise LinuxError(E.EINVAL)
     (value,) = task.memory.read_struct(_INT, pointer)
+    if name in (SNDBUFFORCE, RCVBUFFORCE, DEBUG):
+        if not task.process.credentials.capable(NET_ADMIN):
+            raise LinuxError(E.EACCES if name == DEBUG else E.EPERM)
+        raise LinuxError(E.ENOPROTOOPT)
     if name == SNDBUF:
         socket.send_buffer = _doubled(value, _SNDBUF_MIN)
+        socket.options[name] = _INT.pack(socket.send_buffer)
     elif name == RCVBUF:
         socket.receive_buffer = _doubled(value, _RCVBUF_MIN)
     elif name == PASSCRED:
@@ -106,17 +116,28 @@ def setsockopt(task: Thread, fd: int, level: int, name: int, pointer: int, lengt
     elif name in (RCVTIMEO, SNDTIMEO):
         _set_timeout(task, socket, name, pointer, length)
     elif name == LINGER:
-        if length < _LINGER.size:
-            raise LinuxError(E.EINVAL)
-        on, seconds = task.memory.read_struct(_LINGER, pointer)
-        socket.options[name] = _LINGER.pack(int(bool(on)), seconds)
+        _set_linger(task, socket, pointer, length)
     elif name in _FLAGS:
         socket.options[name] = _INT.pack(int(bool(value)))
-    elif name in (RCVLOWAT, PRIORITY):
+    elif name == RCVLOWAT:
+        socket.options[name] = _INT.pack((1 << 31) - 1 if value < 0 else value or 1)
+    elif name == PRIORITY:
+        if not 0 <= value <= _PRIORITY_MAX and not task.process.credentials.capable(NET_ADMIN):
+            raise LinuxError(E.EPERM)
         socket.options[name] = _INT.pack(value)
     else:
         raise LinuxError(E.ENOPROTOOPT)
     return 0
+
+
+def _set_linger(task: Thread, socket: Socket, pointer: int, length: int) -> None:
+    """SO_LINGER: turning it off keeps the time."""
+    if length < _LINGER.size:
+        raise LinuxError(E.EINVAL)
+    on, seconds = task.memory.read_struct(_LINGER, pointer)
+    if not on:
+        seconds = _LINGER.unpack(socket.options.get(LINGER, _LINGER.pack(0, 0)))[1]
+    socket.options[LINGER] = _LINGER.pack(int(bool(on)), seconds)
 
 
 def _doubled(value: int, least: int) -> int:
@@ -124,7 +145,7 @@ def _doubled(value: int, least: int) -> int:
     return max(least, min(value & 0xFFFFFFFF, BUFFER_BYTES) * 2)
 
 
-def _set_timeout(task: Thread, socket: UnixSocket, name: int, pointer: int, length: int) -> None:
+def _set_timeout(task: Thread, socket: Socket, name: int, pointer: int, length: int) -> None:
     """sock_set_timeout. EDOM for microseconds beyond a second; a negative time is none."""
     if length < _TIMEVAL.size:
         raise LinuxError(E.EINVAL)

@@ -1,6 +1,6 @@
 """socket, bind, connect and the other calls about connections. Source: net/socket.c, net/unix/af_unix.c.
 
-There are only AF_UNIX sockets. Messages are in `pcomponent.syscalls.messages`, options in `socket_options`.
+What a family does is in `pcomponent.files`. Messages are in `pcomponent.syscalls.messages`, options in `socket_options`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_CLOEXEC, O_NONBLOCK
-from pcomponent.files import unix_names
-from pcomponent.files.unix_names import AF_UNIX, check_address
-from pcomponent.files.unix_socket import DATAGRAM, SEQPACKET, STREAM, UnixSocket, connect_pair
+from pcomponent.files.inet.datagram import DatagramSocket
+from pcomponent.files.inet.stream import StreamSocket
+from pcomponent.files.netlink import NETLINK_ROUTE, NetlinkSocket
+from pcomponent.files.socket import AF_INET, AF_NETLINK, AF_UNIX, DATAGRAM, RAW, SEQPACKET, STREAM, Socket
+from pcomponent.files.unix_names import connect_pair
+from pcomponent.files.unix_socket import UnixSocket
 from pcomponent.syscalls.pipes import install_pair
 from pcomponent.syscalls.table import syscall
 from pcomponent.waiting import Wait, Wake
@@ -23,16 +26,18 @@ if TYPE_CHECKING:
 
 ADDRESS_MAX = 128
 """sizeof(struct sockaddr_storage)."""
-_TYPE_MASK, _TYPES, _RAW = 0xF, 11, 3
+_TYPE_MASK, _TYPES, _FAMILIES = 0xF, 11, 46
+_IPPROTO_TCP, _IPPROTO_UDP, _NETLINKS = 6, 17, 32
 _INT = struct.Struct("<i")
-_NOTE = "AF_UNIX only, between programs of one processor; other families are EAFNOSUPPORT"
+_NOTE = "AF_UNIX, AF_INET (stream, datagram) and AF_NETLINK (NETLINK_ROUTE); other families are EAFNOSUPPORT"
+_PAIR_NOTE = "AF_UNIX; the other families have no pairs on Linux either"
 Waiting = Generator[Wait, Wake, int]
 
 
-def socket_of(task: Thread, fd: int) -> UnixSocket:
+def socket_of(task: Thread, fd: int) -> Socket:
     """The socket of a descriptor. EBADF; ENOTSOCK."""
     file = task.process.files.get(fd)
-    if not isinstance(file, UnixSocket):
+    if not isinstance(file, Socket):
         raise LinuxError(E.ENOTSOCK)
     return file
 
@@ -53,36 +58,74 @@ def write_address(task: Thread, pointer: int, length_pointer: int, address: byte
     task.memory.write_struct(_INT, length_pointer, len(address))
 
 
-def _kind(family: int, kind: int, protocol: int) -> int:
-    """The checks of __sys_socket and unix_create, in their order."""
+def _kind(family: int, kind: int) -> int:
+    """The type without its flags, by the checks of __sys_socket and __sock_create, in their order."""
     kind &= 0xFFFFFFFF
     if kind & ~_TYPE_MASK & ~(O_CLOEXEC | O_NONBLOCK):
         raise LinuxError(E.EINVAL)
-    kind &= _TYPE_MASK
-    if kind >= _TYPES and 0 <= family < 46:
-        raise LinuxError(E.EINVAL)
-    if family != AF_UNIX:
+    if not 0 <= family < _FAMILIES:
         raise LinuxError(E.EAFNOSUPPORT)
+    kind &= _TYPE_MASK
+    if kind >= _TYPES:
+        raise LinuxError(E.EINVAL)
+    return kind
+
+
+def _make(task: Thread, family: int, kind: int, protocol: int) -> Socket:
+    """A socket of a family. EAFNOSUPPORT; ESOCKTNOSUPPORT; EPROTONOSUPPORT; EPERM."""
+    flags, kind = kind, _kind(family, kind)
+    if family == AF_UNIX:
+        return UnixSocket(task, _unix_kind(kind, protocol), flags)
+    if family == AF_INET:
+        return _make_inet(task, kind, flags, protocol)
+    if family == AF_NETLINK:
+        if kind not in (RAW, DATAGRAM):
+            raise LinuxError(E.ESOCKTNOSUPPORT)
+        if protocol != NETLINK_ROUTE:
+            raise LinuxError(E.EPROTONOSUPPORT)
+        return NetlinkSocket(task, kind, flags, protocol)
+    raise LinuxError(E.EAFNOSUPPORT)
+
+
+def _unix_kind(kind: int, protocol: int) -> int:
+    """unix_create."""
     if protocol not in (0, AF_UNIX):
         raise LinuxError(E.EPROTONOSUPPORT)
-    if kind == _RAW:
+    if kind == RAW:
         kind = DATAGRAM
     if kind not in (STREAM, DATAGRAM, SEQPACKET):
         raise LinuxError(E.ESOCKTNOSUPPORT)
     return kind
 
 
+def _make_inet(task: Thread, kind: int, flags: int, protocol: int) -> Socket:
+    """inet_create. Raw sockets need CAP_NET_RAW, and even with it there are none: EPERM as without it."""
+    if not 0 <= protocol < 256:
+        raise LinuxError(E.EINVAL)
+    if kind == STREAM and protocol in (0, _IPPROTO_TCP):
+        return StreamSocket(task, flags)
+    if kind == DATAGRAM and protocol in (0, _IPPROTO_UDP):
+        return DatagramSocket(task, flags)
+    if kind == RAW:
+        raise LinuxError(E.EPERM if protocol else E.EPROTONOSUPPORT)
+    if kind in (STREAM, DATAGRAM):
+        raise LinuxError(E.EPROTONOSUPPORT)
+    raise LinuxError(E.ESOCKTNOSUPPORT)
+
+
 @syscall(41, "socket", "int", "int", "int", support="partial", note=_NOTE)
 def socket(task: Thread, family: int, kind: int, protocol: int) -> int:
     """socket(2)."""
-    made = UnixSocket(task, _kind(family, kind, protocol), kind)
-    return task.process.files.install(task, made, bool(kind & O_CLOEXEC))
+    return task.process.files.install(task, _make(task, family, kind, protocol), bool(kind & O_CLOEXEC))
 
 
-@syscall(53, "socketpair", "int", "int", "int", "pointer", support="partial", note=_NOTE)
+@syscall(53, "socketpair", "int", "int", "int", "pointer", support="partial", note=_PAIR_NOTE)
 def socketpair(task: Thread, family: int, kind: int, protocol: int, pointer: int) -> int:
-    """socketpair(2)."""
-    ends = connect_pair(task, _kind(family, kind, protocol), kind)
+    """socketpair(2). EOPNOTSUPP for families without pairs."""
+    if family != AF_UNIX:
+        _make(task, family, kind, protocol).close(task)
+        raise LinuxError(E.EOPNOTSUPP)
+    ends = connect_pair(task, _unix_kind(_kind(family, kind), protocol), kind)
     install_pair(task, ends, pointer, bool(kind & O_CLOEXEC))
     return 0
 
@@ -90,15 +133,14 @@ def socketpair(task: Thread, family: int, kind: int, protocol: int, pointer: int
 @syscall(49, "bind", "fd", "pointer", "int")
 def bind(task: Thread, fd: int, pointer: int, length: int) -> int:
     """bind(2)."""
-    file = socket_of(task, fd)
-    unix_names.bind(task, file, check_address(read_address(task, pointer, length)))
+    socket_of(task, fd).bind(task, read_address(task, pointer, length))
     return 0
 
 
 @syscall(50, "listen", "fd", "int")
 def listen(task: Thread, fd: int, backlog: int) -> int:
     """listen(2)."""
-    unix_names.listen(task, socket_of(task, fd), backlog)
+    socket_of(task, fd).listen(task, backlog)
     return 0
 
 
@@ -106,7 +148,7 @@ def listen(task: Thread, fd: int, backlog: int) -> int:
 def connect(task: Thread, fd: int, pointer: int, length: int) -> Waiting:
     """connect(2)."""
     file = socket_of(task, fd)
-    return unix_names.connect(task, file, read_address(task, pointer, length))
+    return file.connect(task, read_address(task, pointer, length))
 
 
 @syscall(43, "accept", "fd", "pointer", "pointer")
@@ -123,39 +165,31 @@ def accept4(task: Thread, fd: int, pointer: int, length_pointer: int, flags: int
     return _accept(task, socket_of(task, fd), pointer, length_pointer, flags)
 
 
-def _accept(task: Thread, listener: UnixSocket, pointer: int, length_pointer: int, flags: int) -> Waiting:
+def _accept(task: Thread, listener: Socket, pointer: int, length_pointer: int, flags: int) -> Waiting:
     files = task.process.files
     files.free(task)  # EMFILE before a connection is taken.
-    end = yield from unix_names.accept(task, listener)
+    end = yield from listener.accept(task)
     end.flags |= flags & O_NONBLOCK
     try:
         if pointer:
-            write_address(task, pointer, length_pointer, address_of(end.peer))
+            write_address(task, pointer, length_pointer, end.accepted_from())
         return files.install(task, end, bool(flags & O_CLOEXEC))
     except LinuxError:
         end.close(task)
         raise
 
 
-def address_of(end: UnixSocket | None) -> bytes:
-    """A socket's name; without one, the family alone."""
-    return end.address if end is not None and end.address else AF_UNIX.to_bytes(2, "little")
-
-
 @syscall(51, "getsockname", "fd", "pointer", "pointer")
 def getsockname(task: Thread, fd: int, pointer: int, length_pointer: int) -> int:
     """getsockname(2)."""
-    write_address(task, pointer, length_pointer, address_of(socket_of(task, fd)))
+    write_address(task, pointer, length_pointer, socket_of(task, fd).name())
     return 0
 
 
 @syscall(52, "getpeername", "fd", "pointer", "pointer")
 def getpeername(task: Thread, fd: int, pointer: int, length_pointer: int) -> int:
     """getpeername(2)."""
-    peer = socket_of(task, fd).peer
-    if peer is None:
-        raise LinuxError(E.ENOTCONN)
-    write_address(task, pointer, length_pointer, address_of(peer))
+    write_address(task, pointer, length_pointer, socket_of(task, fd).peer_name())
     return 0
 
 

@@ -22,6 +22,7 @@ from lego.observe.clock import Meter, current
 from mcomponent import messages as m
 from pcomponent.attributes import ProcessAttributes
 from pcomponent.credentials import Credentials
+from pcomponent.files.locks import FileLocks
 from pcomponent.files.table import FileTable
 from pcomponent.kinship import Kinship
 from pcomponent.process import WorkingDirectory
@@ -235,6 +236,9 @@ class Guest:
             monotonic_ns=lambda task: task.meter.now_ns,
             processes={},
             rendezvous=Rendezvous(),
+            file_locks=FileLocks(),
+            turns=0,
+            stirred=False,
             config=MachineConfig(),
         )
         process = SimpleNamespace(

@@ -19,6 +19,7 @@ from lego.observe.clock import current
 from lego.regions import Region
 from mcomponent import messages as m
 from pcomponent import syscalls
+from pcomponent.files.locks import FileLocks
 from pcomponent.files.standard import open_standard
 from pcomponent.files.table import FileTable
 from pcomponent.kernel import RandomSource
@@ -117,10 +118,13 @@ class FakeKernel:
         for monitor in (self.memory, self.storage, self.console):
             transport.attach(monitor)
         self.endpoint = Endpoint("P0", transport, Network())
+        self.outside = None
         self.processes: dict[int, Any] = {}
         self.rendezvous = Rendezvous()
         self.random = RandomSource(self.config.seed, "kernel P0")
         self.cpu = FakeCpu()
+        self.file_locks = FileLocks()
+        self.turns, self.stirred = 0, False
 
     def monotonic_ns(self, task: Any) -> int:
         return task.meter.now_ns
