@@ -3,6 +3,7 @@
 #   make demo    counts the words of a 20 MB text on a disaggregated machine
 #   make test    runs all tests          make lint     checks style and types
 #   make bench   measures, side by side  make clean    removes .venv and build/
+#   make phoenix builds the MapReduce programs of workloads/phoenix, with small inputs, in build/phoenix
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -15,7 +16,9 @@ PACKAGES := lego pcomponent mcomponent scomponent gmanager
 TEXT_BYTES := 20000000
 DEMO_OPTIONS := --topology 1P-1M-1S --excache 5MiB --ways 80 --stats
 
-.PHONY: demo test lint bench clean setup
+PHOENIX := word_count histogram linear_regression string_match matrix_multiply kmeans pca
+
+.PHONY: demo test lint bench phoenix clean setup
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED) build/word_count build/text.txt
@@ -31,6 +34,11 @@ lint: $(INSTALLED)
 
 bench: $(INSTALLED) build/word_count build/text.txt
 	LEGO_CC="$$(cat build/compiler)" $(BIN)/python -m benchmarks $(BENCH_OPTIONS)
+
+phoenix: $(INSTALLED) build/compiler
+	$(MAKE) -C workloads/phoenix CC="$$(cat build/compiler)" OUT=$(abspath build/phoenix)
+	for program in $(PHOENIX); do \
+		$(BIN)/python workloads/phoenix/make_input.py $$program build/phoenix/$$program.small || exit; done
 
 setup: $(INSTALLED)
 

@@ -73,6 +73,14 @@ class Place(Request, frozen=True):
     """A child stays with its parent's processor and home unless the machine spreads processes."""
 
 
+class Started(Request, frozen=True):
+    """A front end's program has been started at its processor, which will tell of its end. A place that was given to a
+    front end for a program that never started is taken back when the front end's connections end. ESRCH."""
+
+    Reply: ClassVar = Done
+    pid: int
+
+
 class Exited(Request, frozen=True):
     """A process ended; its pid is free when nobody can wait for it any more."""
 
@@ -118,4 +126,4 @@ class Statistics(Request, frozen=True):
     Reply: ClassVar = StatisticsReply
 
 
-DOOR = Door("manager", [Register, Members, Lost, Place, Exited, PickMemory, Load, Statistics])
+DOOR = Door("manager", [Register, Members, Lost, Place, Started, Exited, PickMemory, Load, Statistics])

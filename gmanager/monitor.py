@@ -28,6 +28,7 @@ from gmanager.messages import (
     Place,
     PlacedReply,
     Register,
+    Started,
     Statistics,
     StatisticsReply,
 )
@@ -52,10 +53,10 @@ class ManagerMonitor:
         self._memory = MemoryManager(config.memory_placement)
         self._storage = StorageManager()
         self._handlers: dict[type, Callable[[Any], msgspec.Struct]] = {
+            Started: self._started,
             Register: self._register,
             Members: self._members,
             Lost: self._lost,
-            Place: self._place,
             Exited: self._exited,
             PickMemory: self._pick_memory,
             Load: self._load,
@@ -66,7 +67,14 @@ class ManagerMonitor:
         """Serves one request of the manager's door; raises `LinuxError`."""
         with self._lock:
             self.counters.count("requests", type(request).__name__)
+            if isinstance(request, Place):
+                return self._place(sender, request), b""
             return self._handlers[type(request)](request), b""
+
+    def departed(self, sender: str) -> None:
+        """A front end's connections have ended: what it was given and never used is free."""
+        with self._lock:
+            self.counters.exited += len(self._processes.departed(sender))
 
     # ---- members --------------------------------------------------------------------------------------------
 
@@ -104,7 +112,7 @@ class ManagerMonitor:
 
     # ---- processes ------------------------------------------------------------------------------------------
 
-    def _place(self, request: Place) -> PlacedReply:
+    def _place(self, sender: str, request: Place) -> PlacedReply:
         processors = self._membership.names("P")
         memories = self._membership.names("M")
         storages = self._membership.names("S")
@@ -114,7 +122,7 @@ class ManagerMonitor:
                 placed = self._beside(request)
             else:
                 processor = self._processes.least_loaded(processors)
-                placed = Placed(request.vnode, processor, self._memory.most_free(memories))
+                placed = Placed(request.vnode, processor, self._memory.most_free(memories), sender)
             pid = self._processes.place(placed)
         except LinuxError as error:
             self.counters.refused += error.errno == E.EAGAIN
@@ -130,7 +138,11 @@ class ManagerMonitor:
         parent = self._processes.find(request.parent)
         if not self._membership.is_alive(parent.memory):
             raise LinuxError(E.ENODEV, f"{parent.memory}, the home of process {request.parent}, was lost")
-        return parent._replace(vnode=request.vnode)
+        return parent._replace(vnode=request.vnode, pledged_to="")
+
+    def _started(self, request: Started) -> Done:
+        self._processes.started(request.pid)
+        return Done()
 
     def _exited(self, request: Exited) -> Done:
         if self._processes.exited(request.pid, request.processor):

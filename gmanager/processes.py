@@ -28,6 +28,8 @@ class Placed(NamedTuple):
     vnode: int
     processor: str
     memory: str
+    pledged_to: str = ""
+    """The front end that is about to start it; empty once it has."""
 
 
 class _Load:
@@ -82,6 +84,17 @@ class ProcessManager:
         self._in_vnode[placed.vnode] = self._in_vnode.get(placed.vnode, 0) + 1
         self._loads.setdefault(placed.processor, _Load()).processes += 1
         return pid
+
+    def started(self, pid: int) -> None:
+        """A front end has started what it was given a place for; ESRCH."""
+        self._placed[pid] = self.find(pid)._replace(pledged_to="")
+
+    def departed(self, front: str) -> list[int]:
+        """A front end is gone: takes the pids back that it had not used yet, and returns them, in order."""
+        pids = sorted(pid for pid, placed in self._placed.items() if placed.pledged_to == front)
+        for pid in pids:
+            self._forget(pid, self._placed[pid])
+        return pids
 
     def exited(self, pid: int, processor: str) -> bool:
         """Takes a pid back. Returns False, and does nothing, when `processor` has no such process."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -266,12 +267,17 @@ def checked(config: MachineConfig) -> MachineConfig:
             raise ConfigError(key, f"{getattr(config, key)} is too small: at least {least}")
     if not config.cwd.startswith("/"):
         raise ConfigError("cwd", f"{config.cwd!r} must be an absolute path of the guest")
-    for variable in config.environment:
-        if "=" not in variable or variable.startswith("=") or "\0" in variable:
-            raise ConfigError("env", f"{variable!r} is not of the form K=V")
+    check_variables(config.environment)
     mounts = config.mounts or default_mounts(_host_cwd())
     _check_mounts(mounts)
     return msgspec.structs.replace(config, excache_bytes=excache_bytes, mounts=mounts)
+
+
+def check_variables(variables: Iterable[str]) -> None:
+    """Refuses what is not of the form K=V."""
+    for variable in variables:
+        if "=" not in variable or variable.startswith("=") or "\0" in variable:
+            raise ConfigError("env", f"{variable!r} is not of the form K=V")
 
 
 def _check_fits_host(config: MachineConfig) -> None:

@@ -47,6 +47,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """A table on stderr at the end."""
     stats_json: str | None = None
     """A file of the host for the statistics."""
+    follows: bool = False
+    """Neither a tree nor a directory of the guest's own was asked for: a program starts where its front end is."""
 
 
 class Setting(NamedTuple):
@@ -73,7 +75,10 @@ def _topology(value: Any, base: str) -> Any:
 
 def _number(value: Any, base: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise ConfigError("", f"{value!r} is not a whole number")
+        quoted = isinstance(value, str) and value.strip().lstrip("+-").isdecimal()
+        raise ConfigError(
+            "", f"{value!r} is not a whole number" + (f": write {int(value)}, unquoted" if quoted else "")
+        )
     return value
 
 
@@ -243,7 +248,8 @@ def _assemble(given: dict[str, _Given]) -> Plan:
         front = {name: fields.pop(name) for name in _PLAN if name in fields}
         mounts, cwd = _tree(fields.pop("root", None), fields.pop("mounts", ()))
         config = MachineConfig(**{"cwd": cwd, **fields, "mounts": mounts})
-        return Plan(config=checked(config), **front)
+        follows = config.mounts[0].source == "/" and "cwd" not in fields
+        return Plan(config=checked(config), follows=follows, **front)
     except ConfigError as error:
         if error.key in given:
             raise ConfigError("", f"{given[error.key].where}: {error.why}") from None

@@ -13,12 +13,12 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
-from gmanager.messages import Exited, Lost, Place, PlacedReply
+from gmanager.messages import Exited, Lost, Place, PlacedReply, Started
 from gmanager.messages import Statistics as ManagerStatistics
 from lego.component import MANAGER, VNODE, component_names
 from lego.config import ConfigError, MachineConfig, checked, describe, guest_environment
@@ -29,13 +29,26 @@ from lego.fabric.errors import FabricError, PeerDown
 from lego.linux.errno import LinuxError
 from lego.linux.stat import S_IFDIR
 from lego.lookup import find_program
+from lego.observe.difference import difference
 from lego.runtime.base import Runtime
 from lego.signals import SignalRelay
 from mcomponent.messages import Statistics as MemoryStatistics
-from pcomponent.messages import Signal, Start, Wait, WaitReply
+from pcomponent.messages import (
+    Signal,
+    Start,
+    TerminalHangUp,
+    TerminalInput,
+    TerminalResize,
+    TerminalSetup,
+    Wait,
+    WaitReply,
+)
 from pcomponent.messages import Statistics as ProcessorStatistics
 from scomponent.messages import Elsewhere, PathStat
 from scomponent.messages import Statistics as StorageStatistics
+
+if TYPE_CHECKING:
+    from lego.console.host_terminal import HostTerminal
 
 WAIT_MS = 100
 """How long one `Wait` lasts: what a signal from outside may be late."""
@@ -68,11 +81,43 @@ class Machine:
     """One disaggregated computer; a context manager. Programs run one after the other."""
 
     def __init__(self, config: MachineConfig | None = None, *, runtime: RuntimeName = "inproc") -> None:
-        self.config = checked(config if config is not None else MachineConfig())
+        """Raises `ConfigError` for a machine that cannot be."""
+        if config is not None and not isinstance(config, MachineConfig):
+            what = "a MachineConfig describes a machine, as in Machine(MachineConfig(ways=8))"
+            raise TypeError(f"config is of type {type(config).__name__}; {what}")
+        self._prepare(checked(config if config is not None else MachineConfig()), runtime)
+        self._make: Callable[[], Runtime] = lambda: _make_runtime(runtime, self.config)
+
+    @classmethod
+    def attach(cls, name: str) -> Machine:
+        """The machine of that name that `lego up` keeps running; to be used like any other.
+
+        Others may run programs on it at the same time. Its mounts are what they were made; closing it here leaves it
+        up. `statistics` are of what it did while the program ran. Raises `ConfigError` when there is none.
+        """
+        from lego.standing.attached import Attached, reachable
+
+        found = reachable(name)
+        machine = cls.__new__(cls)
+        machine._prepare(found.config, "ray")
+        machine._make = lambda: Attached(found)
+        machine.name, machine._follows = found.name, found.follows
+        return machine
+
+    def starts_in(self) -> str:
+        """Where a program starts of which nothing else is said, a path of the guest: this process's directory on a
+        machine that is up and has the host's tree, else the machine's."""
+        return os.getcwd() if self._follows else self.config.cwd
+
+    def _prepare(self, config: MachineConfig, runtime: RuntimeName) -> None:
+        self.config = config
         self.runtime_name = runtime
+        self.name = ""
+        """That of a machine that stays up."""
         self._runtime: Runtime | None = None
         self._gate: GateMonitor | None = None
         self._failure: MachineFailed | None = None
+        self._follows = False
         self._startup_s = 0.0
         self._statistics: dict[str, Any] = {}
 
@@ -88,7 +133,7 @@ class Machine:
         began = time.perf_counter()
         if self.config.publish:
             self._gate = GateMonitor(self.config.publish)
-        self._runtime = _make_runtime(self.runtime_name, self.config)
+        self._runtime = self._make()
         try:
             self._runtime.start()
             if self._gate is not None:
@@ -136,15 +181,17 @@ class Machine:
         if not argv:
             raise ValueError("argv is empty: there is no program to run")
         if capture:
-            console: BufferConsole = BufferConsole(stdin)
+            console: BufferConsole = BufferConsole(stdin, name=self._running().console_name)
             result = self._run_on(console, argv, environment, cwd, trace, relay_signals)
             return result._replace(stdout=console.stdout, stderr=console.stderr)
         if stdin:
             raise ValueError("a program that is not captured reads this process's own input, not `stdin`")
+        from lego.console.host_terminal import HostTerminal
         from lego.console.monitor import ConsoleMonitor
 
-        with ConsoleMonitor() as streams:
-            return self._run_on(streams, argv, environment, cwd, trace, relay_signals)
+        terminal = HostTerminal.find() if relay_signals else None
+        with ConsoleMonitor(self._running().console_name) as streams:
+            return self._run_on(streams, argv, environment, cwd, trace, relay_signals, terminal)
 
     def statistics(self) -> dict[str, Any]:
         """What the last run counted, as one object of plain values (see docs/stats.md)."""
@@ -158,18 +205,20 @@ class Machine:
         cwd: str | None,
         trace: bool,
         relay_signals: bool,
+        terminal: HostTerminal | None = None,
     ) -> Result:
         runtime = self._running()
         variables = [f"{name}={value}" for name, value in environment.items()] if environment is not None else None
         if variables is None:
             variables = guest_environment(self.config, dict(os.environ))
-        runtime.open_console(console)
         began = time.perf_counter()
         try:
-            placed = self._start_program(console, argv, variables, cwd or self.config.cwd, trace)
-            ended = self._await_end(placed, relay_signals)
+            before = self._snapshot() if runtime.shared else None
+            runtime.open_console(console)
+            placed = self._start_program(console, argv, variables, cwd or self.config.cwd, trace, terminal)
+            ended = self._await_end(placed, relay_signals, terminal)
             wall_s = time.perf_counter() - began
-            self._statistics = self._gather(ended, wall_s)
+            self._statistics = self._gather(ended, wall_s, before)
         except FabricError as error:
             raise self._fail(error) from error
         finally:
@@ -185,7 +234,13 @@ class Machine:
         return self._runtime
 
     def _start_program(
-        self, console: Monitor, argv: Sequence[str], variables: list[str], cwd: str, trace: bool
+        self,
+        console: Monitor,
+        argv: Sequence[str],
+        variables: list[str],
+        cwd: str,
+        trace: bool,
+        terminal: HostTerminal | None,
     ) -> PlacedReply:
         endpoint = self._running().endpoint
         placed: PlacedReply = endpoint.call(MANAGER, Place(VNODE))[0]
@@ -204,22 +259,30 @@ class Machine:
                 environment=[os.fsencode(each) for each in variables],
                 directory=cwd,
                 trace=trace or self.config.trace,
+                terminal=TerminalSetup(terminal.streams(), terminal.modes, terminal.size()) if terminal else None,
             )
             endpoint.call(placed.processor, start)
+            endpoint.call(MANAGER, Started(placed.pid))
         except (LinuxError, ConfigError):
             with contextlib.suppress(LinuxError):  # The processor may have given the pid back already.
                 endpoint.call(MANAGER, Exited(placed.pid, placed.processor))
             raise
+        except (KeyboardInterrupt, SystemExit):
+            self._give_up(placed)
+            raise
         return placed
 
-    def _await_end(self, placed: PlacedReply, relay_signals: bool) -> WaitReply:
-        """Waits for the program, handing on signals and watching the components."""
+    def _await_end(self, placed: PlacedReply, relay_signals: bool, terminal: HostTerminal | None = None) -> WaitReply:
+        """Waits for the program, handing on signals and what is typed, and watching the components."""
         runtime = self._running()
         relay = SignalRelay() if relay_signals else None
+        typing = contextlib.ExitStack()
         try:
+            if terminal is not None:
+                typing.enter_context(self._typing(placed, terminal))
             while True:
                 for number in relay.take() if relay else ():
-                    self._signal(placed, number)
+                    self._relay(placed, number, terminal)
                 wait = Wait(placed.pid, WAIT_MS)
                 reply: WaitReply = runtime.endpoint.call(placed.processor, wait, timeout_s=ANSWER_S + WAIT_MS / 1000)[0]
                 if reply.lost:
@@ -229,12 +292,49 @@ class Machine:
                 lost = runtime.lost()
                 if lost is not None:
                     raise PeerDown(*lost)
-        except KeyboardInterrupt:
-            self._signal(placed, signal.SIGKILL)
+        except (KeyboardInterrupt, SystemExit):
+            self._give_up(placed)
             raise
         finally:
+            typing.close()
             if relay is not None:
                 relay.close()
+
+    def _give_up(self, placed: PlacedReply) -> None:
+        """This process is to end, or to do something else: kills the program, and asks how it ended since nobody else
+        will."""
+        endpoint = self._running().endpoint
+        with contextlib.suppress(FabricError):
+            try:
+                endpoint.call(placed.processor, Signal(placed.pid, signal.SIGKILL), timeout_s=ANSWER_S)
+                endpoint.call(placed.processor, Wait(placed.pid, int(ANSWER_S * 1000)), timeout_s=2 * ANSWER_S)
+            except LinuxError:  # It was not started, or is given up by the processor too.
+                with contextlib.suppress(LinuxError):
+                    endpoint.call(MANAGER, Exited(placed.pid, placed.processor))
+
+    def _typing(self, placed: PlacedReply, terminal: HostTerminal) -> contextlib.AbstractContextManager[None]:
+        """The program has the terminal for as long as this lasts."""
+        endpoint = self._running().endpoint
+
+        def send(data: bytes) -> int:
+            reply = endpoint.call(placed.processor, TerminalInput(placed.pid), data, timeout_s=ANSWER_S)[0]
+            count: int = reply.count
+            return count
+
+        def hung_up() -> None:
+            endpoint.call(placed.processor, TerminalHangUp(placed.pid), timeout_s=ANSWER_S)
+
+        return terminal.handed_over(send, hung_up)
+
+    def _relay(self, placed: PlacedReply, number: int, terminal: HostTerminal | None) -> None:
+        """A signal to this process is the program's; what tells of its terminal is for the program's own terminal."""
+        if terminal is None or number not in (signal.SIGWINCH, signal.SIGHUP):
+            self._signal(placed, number)
+            return
+        hangs_up = number == signal.SIGHUP
+        with contextlib.suppress(LinuxError):  # It has ended: the next Wait says how.
+            request = TerminalHangUp(placed.pid) if hangs_up else TerminalResize(placed.pid, terminal.size())
+            self._running().endpoint.call(placed.processor, request, timeout_s=ANSWER_S)
 
     def _signal(self, placed: PlacedReply, number: int) -> None:
         try:
@@ -249,14 +349,14 @@ class Machine:
             known = self._runtime.lost(NEWS_S if isinstance(error, PeerDown) else 0.0)
             if known is not None:
                 component, why = known
-            if component != MANAGER:
+            if component != MANAGER and not self._runtime.shared:  # Then its keeper says so.
                 with contextlib.suppress(FabricError, LinuxError):  # The machine ends anyway.
                     self._runtime.endpoint.call(MANAGER, Lost(component, why), timeout_s=NEWS_S)
         self._failure = MachineFailed(component, why)
         self.close()
         return self._failure
 
-    def _gather(self, ended: WaitReply, wall_s: float) -> dict[str, Any]:
+    def _snapshot(self) -> dict[str, Any]:
         """Asks every component for its counters."""
         endpoint = self._running().endpoint
         requests = {"P": ProcessorStatistics(), "M": MemoryStatistics(), "S": StorageStatistics()}
@@ -268,18 +368,27 @@ class Machine:
             links += row.pop("links", [])
             rows[name[0]].append({"name": name, **row})
         return {
-            "exit_code": 128 + ended.signal if ended.signal else ended.code,
-            "signal": ended.signal,
-            "wall_seconds": round(wall_s, 6),
-            "startup_seconds": round(self._startup_s, 6),
             "virtual_ns": max((row.get("virtual_ns", 0) for row in rows["P"]), default=0),
-            "runtime": self.runtime_name,
-            "config": describe(self.config),
             "manager": rows["G"][0],
             "processors": rows["P"],
             "memories": rows["M"],
             "storages": rows["S"],
             "links": links,
+        }
+
+    def _gather(self, ended: WaitReply, wall_s: float, before: dict[str, Any] | None) -> dict[str, Any]:
+        """What there is to say about a run; on a machine that others use too, what was counted since `before`."""
+        counted = self._snapshot()
+        if before is not None:
+            counted = {**difference(counted, before), "virtual_ns": ended.virtual_ns}
+        return {
+            "exit_code": 128 + ended.signal if ended.signal else ended.code,
+            "signal": ended.signal,
+            "wall_seconds": round(wall_s, 6),
+            "startup_seconds": round(self._startup_s, 6),
+            "runtime": self.runtime_name,
+            "config": describe(self.config),
+            **counted,
         }
 
 

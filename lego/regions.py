@@ -21,6 +21,8 @@ NOT_FORKED = 1 << 40
 """A flag of a region besides MAP_*: a child does not get it (MADV_DONTFORK, Linux's VM_DONTCOPY)."""
 WIPED_ON_FORK = 1 << 41
 """Likewise: a child gets it with zeros (MADV_WIPEONFORK)."""
+NEVER_WRITABLE = 1 << 42
+"""A shared mapping that mprotect may not make writable (no VM_MAYWRITE): its file was open for reading only."""
 TASK_SIZE = (1 << 47) - PAGE  # arch/x86/include/asm/page_64_types.h, four-level paging.
 
 

@@ -21,6 +21,7 @@ from mcomponent.messages import (
 )
 from mcomponent.references import Released
 from mcomponent.remapping import RemapPlan
+from mcomponent.shared_messages import MemoryMapped
 from mcomponent.vregion import VRegions
 from scomponent.messages import Close
 
@@ -47,7 +48,13 @@ class Applying:
         for sign, regions in ((1, placed), (-1, taken)):
             for region in regions:
                 self._core.rooms.promise(home.vregions, region, sign)
-        return self._core.references.count(placed, taken)
+        released = self._core.references.count(placed, taken)
+        for thing, more in released.elsewhere:
+            try:
+                self._core.call(thing.store, MemoryMapped(thing, more))
+            except FabricError as error:  # The memory is gone, and the object with it.
+                log.warning("%s could not count mappings: %s", self._core.name, error)
+        return released
 
     def tell_owners(
         self, space: int, vregions: VRegions, removed: Iterable[tuple[int, int]], added: Iterable[Region]

@@ -47,6 +47,8 @@ class CachedObject:
         """The errno of a write-back that failed, to be told once by the next fsync (errseq_t)."""
         self.mapped_bytes = 0
         """Of shared anonymous memory: in all regions of all spaces."""
+        self.held = False
+        """A memory object that a processor knows by number, mapped or not."""
         self.next_page = 0
         """Where the last read from storage ended: a miss there is sequential."""
         self.window = READAHEAD_MIN
@@ -56,6 +58,10 @@ class CachedObject:
     def size(self) -> int:
         """The file's size in bytes, as last seen."""
         return self.version[0] if self.version is not None else 0
+
+    def resize(self, size: int) -> None:
+        """Gives a memory object another size; its pages are the caller's to drop."""
+        self.version = (size, 0, 0)
 
     def trust(self, handle: int) -> None:
         """Remembers that a handle was compared with what is cached."""

@@ -16,7 +16,7 @@ from lego.config import MachineConfig
 from lego.fabric.endpoint import Endpoint
 from lego.fabric.wire import Buffer, Request
 from lego.linux.errno import E, LinuxError
-from lego.regions import PAGE, Region, RegionMap
+from lego.regions import PAGE, ObjectId, Region, RegionMap
 from mcomponent.address_space import AddressSpace
 from mcomponent.counters import MemoryCounters
 from mcomponent.frames import Frames
@@ -58,11 +58,12 @@ class Core:
         self.counters = MemoryCounters()
         self.frames = Frames(config.memory_bytes)
         self.cache = PageCache(self.frames, self.counters, self.call)
-        self.references = References(self.cache)
+        self.references = References(name, self.cache)
         self.memories = [f"M{number}" for number in range(config.topology.memories)]
         self.homes: dict[int, HomeSpace] = {}
         self.owned: dict[int, OwnedSpace] = {}
         self.rooms = Rooms(name, self.memories, config.memory_bytes, lambda: self.cache.available * PAGE)
+        self._objects = 0
         self.serve: Callable[[Request, Buffer], tuple[Any, Buffer]]
         """Serves a request of this component's own door, here."""
 
@@ -79,6 +80,11 @@ class Core:
         if memory == self.name:
             return self.serve(request, payload)
         return self.call(memory, request, payload)
+
+    def new_object(self) -> ObjectId:
+        """The name of a new piece of shared memory of this component."""
+        self._objects += 1
+        return ObjectId(self.name, self._objects)
 
     def home(self, space: int) -> HomeSpace:
         """A space whose home this is, or ESRCH."""

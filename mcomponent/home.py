@@ -9,7 +9,7 @@ from __future__ import annotations
 from lego.fabric.wire import Buffer, Done
 from lego.linux.errno import E, LinuxError
 from lego.linux.mman import MAP_ANONYMOUS, MAP_SHARED, MS_SYNC, PROT_WRITE
-from lego.regions import ObjectId, Region
+from lego.regions import NEVER_WRITABLE, Region
 from mcomponent.address_space import Change
 from mcomponent.advice import advise, check_sync
 from mcomponent.applying import Applying
@@ -49,7 +49,6 @@ class Home:
     def __init__(self, core: Core, applying: Applying) -> None:
         self._core = core
         self._applying = applying
-        self._next_object = 1
 
     def _reply(self, space: int, home: HomeSpace, change: Change) -> tuple[LayoutReply, Buffer]:
         self._applying.apply(space, home, change)
@@ -69,22 +68,26 @@ class Home:
         if request.object is not None:
             thing, offset, name = request.object, request.offset, request.name
             flags &= ~MAP_ANONYMOUS
-            handle = self._take_handle(thing, request.handle, bool(flags & MAP_SHARED), bool(prot & PROT_WRITE))
+            handle, may_write = self._take_handle(request, bool(flags & MAP_SHARED), bool(prot & PROT_WRITE))
+            if flags & MAP_SHARED and not may_write:
+                flags |= NEVER_WRITABLE
         else:
             flags |= MAP_ANONYMOUS
             if flags & MAP_SHARED:
-                thing, name = ObjectId(self._core.name, self._next_object), "/dev/zero (deleted)"
-                self._next_object += 1
+                thing, name = self._core.new_object(), "/dev/zero (deleted)"
         region = Region(start, start + length, prot, flags, thing, offset, handle, name)
         return self._reply(request.space, home, home.layout.map(region))
 
-    def _take_handle(self, thing: ObjectId, handle: int, shared: bool, write: bool) -> int:
-        """A handle of our own for a mapping: writable for MAP_SHARED of a file that was opened for writing.
+    def _take_handle(self, request: Map, shared: bool, write: bool) -> tuple[int, bool]:
+        """A handle of our own for a mapping, writable for MAP_SHARED of a file that was opened for writing; and whether
+        it is.
 
         Errors: EACCES for a shared writable mapping of a file that was not, EBADF.
         """
-        if thing.store == self._core.name:
-            return 0
+        thing, handle = request.object, request.handle
+        assert thing is not None
+        if thing.store.startswith("M"):
+            return 0, request.may_write  # A memory object is counted by what is mapped of it.
         writable = shared
         try:
             reply, _ = self._core.call(thing.store, Duplicate(handle, writable))
@@ -94,8 +97,7 @@ class Home:
             writable = False
             reply, _ = self._core.call(thing.store, Duplicate(handle))
         self._core.references.opened(thing.store, reply.handle, writable)
-        mine: int = reply.handle
-        return mine
+        return reply.handle, writable
 
     def unmap(self, sender: str, request: Unmap, payload: Buffer) -> tuple[LayoutReply, Buffer]:
         """munmap(2)."""

@@ -33,6 +33,14 @@ from mcomponent.memory_messages import (
     OwnerResident,
     OwnerTake,
 )
+from mcomponent.shared_messages import (
+    MemoryAllocate,
+    MemoryCreate,
+    MemoryMapped,
+    MemoryRelease,
+    MemorySeek,
+    MemoryStat,
+)
 
 READ, WRITE, EXEC = 1, 2, 4
 """Kinds of access; the same bits as PROT_*."""
@@ -171,6 +179,24 @@ class ObjectFlush(Request, frozen=True):
     pages: list[int]
 
 
+class PeekReply(msgspec.Struct, array_like=True, frozen=True):
+    """Whether the page is here; its contents are the payload."""
+
+    found: bool
+
+
+class Peek(Request, frozen=True):
+    """Looks at a page without any effect, for --strace: asked of the owner of its vRegion, and of the cache of the
+    object that is mapped there. Nothing is fetched for it, and nothing counted."""
+
+    Reply: ClassVar = PeekReply
+    space: int
+    address: int
+    object: ObjectId | None = None
+    page: int = 0
+    """Index of the page within the object."""
+
+
 # ---- layout: asked of the home ------------------------------------------------------------------------
 
 
@@ -204,6 +230,8 @@ class Map(Request, frozen=True):
     offset: int = 0
     name: str = ""
     """The file's path for /proc/PID/maps."""
+    may_write: bool = True
+    """Whether a shared mapping of a memory object may be given PROT_WRITE, now or later."""
 
 
 class Unmap(Request, frozen=True):
@@ -390,11 +418,12 @@ DOOR = Door(
     "memory",
     [
         Execute, Fork, Exit,
-        Miss, Flush, ObjectMiss, ObjectFlush,
+        Miss, Flush, ObjectMiss, ObjectFlush, Peek,
         Map, Unmap, Protect, Remap, Brk, Advise, Sync, Regions,
         FileRead, FileWrite, FileTruncate, FileSync, FileForget,
         OwnerAssign, OwnerForget, OwnerTake, OwnerMove, OwnerFork, OwnerExit, OwnerResident,
         Grow, ObjectSync,
+        MemoryCreate, MemoryRelease, MemoryMapped, MemoryStat, MemoryAllocate, MemorySeek,
         Status, Statistics,
     ],
 )  # fmt: skip

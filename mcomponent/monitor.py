@@ -6,6 +6,7 @@ It finds the handler of a request, under the component's lock, and nothing more:
     Map, Unmap, Protect, Remap, Brk, ...    home.py        the layout, at the home of a space
     Miss, Flush, Owner...                   paging.py      contents, at the owner of a vRegion
     ObjectMiss, ObjectFlush, File...        objects.py     files and shared memory, at their cache
+    Memory...                               memory_objects.py  memory that is held by number (memfd, System V)
 
 A handler returns the reply and its payload or raises `LinuxError`, and then has changed nothing.
 """
@@ -27,13 +28,14 @@ from lego.fabric.wire import Buffer
 from lego.linux.errno import E, LinuxError
 from lego.observe.clock import Meter, current
 from lego.regions import PAGE
-from mcomponent import memory_messages, messages
+from mcomponent import memory_messages, messages, shared_messages
 from mcomponent.applying import Applying
 from mcomponent.core import Core
 from mcomponent.home import Home
 from mcomponent.messages import Statistics, StatisticsReply, Status, StatusReply
 from mcomponent.objects import Objects
 from mcomponent.paging import Paging
+from mcomponent.peeking import Peeking
 from mcomponent.programs import Load, Programs
 from mcomponent.vregion import Pick
 
@@ -71,10 +73,11 @@ class MemoryMonitor:
         self._report_pages = max(1, self.core.frames.total // REPORT_FRACTION)
 
     def _table(self, programs: Programs, home: Home, paging: Paging, objects: Objects) -> dict[type, Handler]:
-        m, o = messages, memory_messages
+        m, o, x = messages, memory_messages, shared_messages
+        memory = objects.memory
         return {
             m.Execute: programs.execute, m.Fork: programs.fork, m.Exit: programs.exit,
-            m.Miss: paging.miss, m.Flush: paging.flush,
+            m.Miss: paging.miss, m.Flush: paging.flush, m.Peek: Peeking(self.core).peek,
             m.ObjectMiss: objects.miss, m.ObjectFlush: objects.flush, o.ObjectSync: objects.sync,
             m.Map: home.map, m.Unmap: home.unmap, m.Protect: home.protect, m.Remap: home.remap, m.Brk: home.brk,
             m.Advise: home.advise, m.Sync: home.sync, m.Regions: home.regions, o.Grow: home.grow,
@@ -83,6 +86,8 @@ class MemoryMonitor:
             o.OwnerAssign: paging.assign, o.OwnerForget: paging.forget, o.OwnerTake: paging.take,
             o.OwnerMove: paging.move, o.OwnerFork: paging.fork, o.OwnerExit: paging.exit,
             o.OwnerResident: paging.resident,
+            x.MemoryCreate: memory.create, x.MemoryRelease: memory.release, x.MemoryMapped: memory.mapped,
+            x.MemoryStat: memory.stat, x.MemoryAllocate: memory.allocate, x.MemorySeek: memory.seek,
             m.Status: self._status, m.Statistics: self._statistics,
         }  # fmt: skip
 
@@ -90,6 +95,8 @@ class MemoryMonitor:
         """Serves one request."""
         kind = type(request)
         with self._lock:
+            if kind is messages.Peek:  # It leaves no trace.
+                return self._handlers[kind](sender, request, payload)
             requests = self.counters.requests
             requests[kind.__name__] = requests.get(kind.__name__, 0) + 1
             try:

@@ -9,6 +9,7 @@ from mcomponent.core import Core
 from mcomponent.memory_messages import (
     ObjectSync,
 )
+from mcomponent.memory_objects import MemoryObjects
 from mcomponent.messages import (
     CountReply,
     FileForget,
@@ -34,6 +35,7 @@ class Objects:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._cache = core.cache
+        self.memory = MemoryObjects(core)
 
     def miss(self, sender: str, request: ObjectMiss, payload: Buffer) -> tuple[MissReply, Buffer]:
         """Fetches pages. They are copied: by the time that the reply is sent, a frame may have another page."""
@@ -66,16 +68,23 @@ class Objects:
 
     def read(self, sender: str, request: FileRead, payload: Buffer) -> tuple[CountReply, Buffer]:
         """pread(2)."""
+        if request.object.store == self._core.name:
+            return self.memory.read(request)
         data, size = self._cache.read(request.object, request.handle, request.offset, request.length)
         return CountReply(len(data), size), data
 
     def write(self, sender: str, request: FileWrite, payload: Buffer) -> tuple[CountReply, Buffer]:
         """pwrite(2)."""
+        if request.object.store == self._core.name:
+            return self.memory.write(request, payload)
         count, size = self._cache.write(request.object, request.handle, request.offset, request.append, payload)
         return CountReply(count, size), b""
 
     def truncate(self, sender: str, request: FileTruncate, payload: Buffer) -> tuple[Done, Buffer]:
         """ftruncate(2)."""
+        if request.object.store == self._core.name:
+            self.memory.truncate(request)
+            return DONE, b""
         self._cache.truncate(request.object, request.handle, request.size)
         return DONE, b""
 

@@ -83,6 +83,10 @@ class PageCache:
             if cached is None:
                 self._counters.dropped_flushes += len(contents)
                 return
+            if cached.version is not None:
+                inside = {page: data for page, data in contents.items() if page << PAGE_SHIFT < cached.size}
+                self._counters.dropped_flushes += len(contents) - len(inside)
+                contents = inside
             self.make_room(len(contents))
             self.cached.store_dirty(cached, 0, contents)
             return
@@ -191,7 +195,7 @@ class PageCache:
         cached = self.cached.get(thing)
         cached.mapped_bytes += length
         assert cached.mapped_bytes >= 0, f"{thing} is unmapped more often than mapped"
-        if cached.mapped_bytes == 0:
+        if cached.mapped_bytes == 0 and not cached.held:
             self.cached.drop(cached, list(cached.pages))
             del self.cached.objects[thing]
 
@@ -199,9 +203,14 @@ class PageCache:
         cached = self.cached.objects.get(thing)
         if cached is None:
             raise LinuxError(E.EFAULT, "this shared memory is not mapped")
+        if cached.version is not None and first << PAGE_SHIFT >= cached.size:
+            raise LinuxError(E.EIO, f"page {first} lies beyond the end of the memory")
         found = self._present(cached, first, count)
         if not found:
             self._counters.zero_pages += 1
+            if cached.version is not None:  # A fault gives a page of a memory object a frame (shmem_fault).
+                self.make_room(1)
+                cached.pages[first] = self._frames.allocate()
             return [ZERO_PAGE]
         return found
 

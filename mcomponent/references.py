@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from lego.linux.mman import MAP_SHARED
-from lego.regions import ObjectId, Region
+from lego.regions import NEVER_WRITABLE, ObjectId, Region
 from mcomponent.page_cache import PageCache
 
 
@@ -28,12 +28,15 @@ class Released(NamedTuple):
     """Files, each with a handle, of which a writable shared mapping ended: what is dirty goes to storage ..."""
     closed: list[Handle]
     """... before these are closed."""
+    elsewhere: list[tuple[ObjectId, int]]
+    """Memory objects of other components, of which so many more bytes are mapped, or fewer."""
 
 
 class References:
     """Counts of one home. The regions are those of all its spaces."""
 
-    def __init__(self, cache: PageCache) -> None:
+    def __init__(self, name: str, cache: PageCache) -> None:
+        self._name = name
         self._cache = cache
         self._bytes: dict[Handle, int] = {}
         self._writable: set[Handle] = set()
@@ -48,7 +51,7 @@ class References:
 
     def writable(self, region: Region) -> bool:
         """Whether a shared mapping may be given PROT_WRITE."""
-        return (
+        return not region.flags & NEVER_WRITABLE and (
             region.object is None or region.handle == 0 or Handle(region.object.store, region.handle) in self._writable
         )
 
@@ -70,8 +73,11 @@ class References:
                 things[handle] = region.object
                 if region.flags & MAP_SHARED:
                     shared.add(handle)
+        elsewhere: list[tuple[ObjectId, int]] = []
         for thing, more in anonymous.items():
-            if more:
+            if more and thing.store != self._name:
+                elsewhere.append((thing, more))
+            elif more:
                 self._cache.map_anonymous(thing, more)
         written: list[tuple[ObjectId, int]] = []
         closed: list[Handle] = []
@@ -86,4 +92,4 @@ class References:
             self._bytes.pop(handle, None)
             self._writable.discard(handle)
             closed.append(handle)
-        return Released(written, closed)
+        return Released(written, closed, elsewhere)

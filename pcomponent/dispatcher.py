@@ -51,5 +51,5 @@ def _unknown(task: Thread, number: int) -> int:
     task.kernel.counters.count("unknown_syscalls", name)
     if number not in task.kernel.unknown_calls:
         task.kernel.unknown_calls.add(number)
-        strace.emit(task, f"lego: {task.process.command}: {name} is not supported yet (ENOSYS)\n")
+        strace.notice(task, f"lego: {task.process.command}: {name} is not supported yet (ENOSYS)\n")
     return -E.ENOSYS

@@ -64,6 +64,7 @@ def _become(task: Thread, reply: ExecuteReply, environment: list[bytes]) -> None
     task.robust_list = task.clear_child_tid = 0
     task.signals.alternate = AlternateStack()
     process.signals.for_exec()
+    process.posix_timers.delete_all()
     if process.files.users > 1:
         process.files.users -= 1
         process.files = process.files.copy()

@@ -76,6 +76,7 @@ class Executor:
         """Gives a runnable thread its turn: `quantum` instructions, or until its clock reaches `until_ns`, but at least
         one block of code. Raises `FabricError` when the machine fails under it."""
         current.meter = task.meter
+        self._kernel.running = task
         self._load(task)
         self._kernel.stirred = False
         self._until_ns = until_ns
@@ -99,12 +100,14 @@ class Executor:
 
     def _quantum(self, task: Thread, quantum: int) -> int:
         """Instructions until the thread is to be looked at again: fewer when a timer is due earlier."""
-        due_ns = timers.next_due_ns(task.process)
-        until_ns = self._until_ns if due_ns is None else min(due_ns, self._until_ns)
-        if until_ns >= FOREVER_NS:
+        process = task.process
+        left_ns = min(process.due_ns, self._until_ns) - task.meter.now_ns
+        if process.processor_timed:
+            processor_ns = timers.processor_left_ns(task)
+            left_ns = left_ns if processor_ns is None else min(left_ns, processor_ns)
+        elif left_ns >= FOREVER_NS - task.meter.now_ns:
             return quantum
-        left = (until_ns - task.meter.now_ns) * 1000 // max(1, self._kernel.config.instruction_ps)
-        return max(1, min(quantum, left))
+        return max(1, min(quantum, left_ns * 1000 // max(1, self._kernel.config.instruction_ps)))
 
     def _load(self, task: Thread) -> None:
         """Makes a thread's state the CPU's."""
@@ -197,8 +200,7 @@ class Executor:
             self._cpu.write_result(result, task.rip, task.flags)
         else:
             task.rip = self._cpu.rip  # The call has put all registers back itself.
-        due_ns = timers.next_due_ns(task.process)
-        if due_ns is not None and task.meter.now_ns >= due_ns:
+        if task.meter.now_ns >= task.process.due_ns or task.process.processor_timed:
             timers.expire(task)
         if self._kernel.stirred:  # Another can run now: it does not have to wait for a whole turn.
             self._kernel.stirred = False
@@ -209,7 +211,7 @@ class Executor:
 
     def _interrupted(self, task: Thread, interrupted: Interrupted) -> bool:
         if task.process.trace:
-            strace.left(task, None)
+            strace.interrupted(task, interrupted)
         self._cpu.write_result(task.number, task.rip, task.flags)
         return self._deliver(task, interrupted)
 

@@ -133,7 +133,7 @@ def ended(process: Process) -> None:
     _leave_children(process)
     for group in sorted(groups):
         _hang_up(process, group)
-    if process.kin.root == process.pid:
+    if process.kin.root == process.pid and not process.kin.abandoned:
         return  # The front end asks for it.
     parent = parent_of(process)
     if parent is None:

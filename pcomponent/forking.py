@@ -95,7 +95,7 @@ def _copy(task: Thread, pid: int, flags: int) -> Process:
     """What a child has of its own from the beginning."""
     parent = task.process
     child = Process(task.kernel, pid, parent.vnode)
-    child.group, child.session = parent.group, parent.session
+    child.group, child.session, child.terminal = parent.group, parent.session, parent.terminal
     child.home, child.memories, child.storage = parent.home, parent.memories, parent.storage
     child.console, child.trace = parent.console, parent.trace
     child.path, child.command = parent.path, parent.command

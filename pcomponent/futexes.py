@@ -34,14 +34,16 @@ WORD = struct.Struct("<I")
 class Waiter:
     """One thread in a queue."""
 
-    __slots__ = ("address", "bitset", "key", "task", "woken")
+    __slots__ = ("address", "bitset", "key", "target", "task", "woken")
 
     def __init__(self, key: Key, task: Thread, bitset: int, address: int) -> None:
         self.key = key
         self.task = task
         self.bitset = bitset
         self.address = address
-        """Where the thread itself sees the word."""
+        """Where the thread itself sees the word; for `target` if there is one."""
+        self.target: Key | None = None
+        """The only priority-inheriting lock that it may be moved to (FUTEX_WAIT_REQUEUE_PI)."""
         self.woken = False
 
 
@@ -101,6 +103,21 @@ class Futexes:
             waiter.key = other
             self._queues.setdefault(other, []).append(waiter)
         return len(moved)
+
+    def give(self, waiter: Waiter, now_ns: int) -> None:
+        """Wakes one thread, which has got what it waits for."""
+        self._release(waiter, now_ns)
+
+    def queue_for_owner(self, waiter: Waiter, key: Key, owner: Thread) -> None:
+        """Moves a thread from the queue that it is in to that of a priority-inheriting lock."""
+        self._remove(waiter)
+        waiter.key, waiter.target = key, None
+        self._queues.setdefault(key, []).append(waiter)
+        self._owners[key] = owner
+
+    def woken_by_locks_only(self, key: Key) -> bool:
+        """Whether threads wait there that FUTEX_WAKE and FUTEX_REQUEUE must not touch."""
+        return key in self._owners or any(waiter.target is not None for waiter in self.waiting(key))
 
     def is_lock(self, key: Key) -> bool:
         """Whether a queue is of a priority-inheriting lock."""

@@ -6,6 +6,7 @@ Everything that a handler needs beside its own thread is reached through here.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lego.config import MachineConfig
@@ -14,6 +15,7 @@ from lego.linux.mman import MAP_SHARED, PROT_WRITE
 from lego.regions import PAGE_SHIFT, VREGION_SHIFT, ObjectId, page_down, page_up
 from mcomponent.messages import Flush, ObjectFlush, cache_of
 from pcomponent.excache import layout as at
+from pcomponent.files.locks import FileLocks
 from pcomponent.futexes import Futexes
 from pcomponent.objects import SharedObject, SharedObjects
 from pcomponent.process import ProcessCounters
@@ -22,9 +24,10 @@ from pcomponent.rendezvous import Rendezvous
 if TYPE_CHECKING:
     from pcomponent.cpu import Cpu
     from pcomponent.excache.cache import ExCache
+    from pcomponent.ipc.objects import SystemV
     from pcomponent.lifecycle import Lifecycle
-    from pcomponent.outside import Outside
     from pcomponent.process import Process, Thread
+    from pcomponent.published import PublishedPorts
     from pcomponent.space import Space
 
 FLUSH_BATCH = 64
@@ -52,6 +55,8 @@ class Kernel:
 
     cpu: Cpu
     lifecycle: Lifecycle
+    hang_up: Callable[[Process], None]
+    """Told of a process whose console has gone."""
 
     def __init__(self, config: MachineConfig, endpoint: Endpoint, cache: ExCache) -> None:
         self.config = config
@@ -59,13 +64,20 @@ class Kernel:
         self.cache = cache
         self.counters = ProcessCounters()
         self.rendezvous = Rendezvous()
-        self.outside: Outside | None = None
+        self.published_ports: PublishedPorts | None = None
         """The way to published ports, when there are any."""
         self.processes: dict[int, Process] = {}
         self.random = RandomSource(config.seed, f"kernel {endpoint.name}")
         self.unknown_calls: set[int] = set()
         self.objects = SharedObjects()
+        self.objects_made = 0
+        """Memory objects so far: memory components make them in turn."""
         self.futexes = Futexes()
+        self.file_locks = FileLocks()
+        self.system_v: dict[int, SystemV] = {}
+        """By vNode."""
+        self.running: Thread | None = None
+        """Whose turn it is, or was last."""
         self.threads_made = 0
         self.turns = 0
         """Counts up whenever a thread queues up for a turn."""

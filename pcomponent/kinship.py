@@ -17,6 +17,8 @@ class Kinship:
 
     root: int = 0
     """The process that the front end started and waits for, of whose run this one is part."""
+    abandoned: bool = False
+    """It is the first of a run whose front end has gone: nobody asks how it ends."""
     children: dict[int, Process] = field(default_factory=dict)
     """By pid, the oldest first; those that have ended stay until they are waited for."""
     exit_signal: int = Sig.CHLD
@@ -31,6 +33,8 @@ class Kinship:
     """The wait(2) status of a stop or a continuation that its parent has not asked for yet; 0 when there is none."""
     ended_ns: int = 0
     """Its clock when it ended."""
+    run_ns: int = 0
+    """The largest clock of those of its run that have ended, when it is the first of a run."""
     used_ns: tuple[int, int] = (0, 0)
     """User and system time, once it has ended."""
     children_ns: tuple[int, int] = (0, 0)

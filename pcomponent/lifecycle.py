@@ -16,11 +16,13 @@ from lego.fabric.errors import FabricError
 from lego.linux.fcntl import O_DIRECTORY, O_PATH
 from lego.linux.signal import Sig
 from mcomponent.messages import Execute, Exit
-from pcomponent import family, threads
+from pcomponent import family, strace, threads
 from pcomponent.executing import execute
 from pcomponent.files.base import Blocking
 from pcomponent.files.standard import open_standard
 from pcomponent.forking import fork, until_released
+from pcomponent.ipc.objects import run_ended
+from pcomponent.ipc.semaphores import process_ended
 from pcomponent.kernel import Kernel
 from pcomponent.messages import Start
 from pcomponent.process import Process, Thread, WorkingDirectory
@@ -28,6 +30,7 @@ from pcomponent.registers import Registers
 from pcomponent.rlimits import Limits, Resource
 from pcomponent.signals import SignalState
 from pcomponent.space import Space
+from pcomponent.terminals import jobs
 from pcomponent.usage import process_times
 from scomponent.messages import Close, Open
 
@@ -60,7 +63,11 @@ class Lifecycle:
         process.working_directory = WorkingDirectory(place.handle, place.path)
         try:
             self._load(task, request)
-            process.files = open_standard(task)
+            try:
+                process.files = open_standard(task, request.terminal)
+            except BaseException:
+                self.release_space(process)
+                raise
         except BaseException:
             kernel.endpoint.call(process.storage, Close([place.handle]))
             raise
@@ -118,12 +125,17 @@ class Lifecycle:
         if process.status is not None:
             return
         process.status = status
+        if process.trace:
+            strace.process_ended(process, status)
         try:
             self._give_back(process)
         except FabricError as error:
             self.lose(process, error)
             raise
-        self.latest_ns = max(self.latest_ns, family.clock_ns(process))
+        ended_ns = family.clock_ns(process)
+        self.latest_ns = max(self.latest_ns, ended_ns)
+        first = self._kernel.processes.get(process.kin.root, process)
+        first.kin.run_ns = max(first.kin.run_ns, ended_ns)
 
     def _give_back(self, process: Process) -> None:
         kin = process.kin
@@ -131,18 +143,25 @@ class Lifecycle:
             for each in list(self._kernel.processes.values()):
                 if each.kin.root == process.pid:
                     self.end_process(each, Sig.KILL)
+        process.posix_timers.delete_all()
         threads.end_all(process)
         task = next(iter(process.threads.values()))
         process.files.users -= 1
         if not process.files.users:
             process.files.close_all(task)
         self.release_space(process)
+        process_ended(task, process)
         place = process.working_directory
         place.references -= 1
         if place.handle and not place.references:
             self._kernel.endpoint.call(process.storage, Close([place.handle]))
         kin.used_ns, kin.ended_ns = process_times(process), family.clock_ns(process)
+        jobs.leader_ended(process, kin.ended_ns)
+        process.terminal = None
         family.ended(process)
+        if kin.root == process.pid:
+            self._kernel.rendezvous.terminals.detach(process.pid, kin.ended_ns)
+            run_ended(self._kernel, process.vnode, process.storage)
 
     def release_space(self, process: Process) -> None:
         """The process does not use its space any more. A parent in vfork wakes up."""
@@ -152,11 +171,6 @@ class Lifecycle:
             self._kernel.leave_space(space)
             self._kernel.endpoint.call(space.home, Exit(space.pid))
         kin.borrowing, kin.released_ns = False, family.clock_ns(process)
-
-    def collect(self, process: Process) -> None:
-        """The front end knows how the first process of a run ended."""
-        if self._kernel.processes.get(process.pid) is process:
-            family.forget(process)
 
     def lose(self, process: Process, error: FabricError) -> None:
         """The machine failed under a process: it ends here, and its front end is told why."""

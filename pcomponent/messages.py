@@ -9,6 +9,16 @@ import msgspec
 from lego.fabric.wire import Done, Door, Request
 
 
+class TerminalSetup(msgspec.Struct, array_like=True, frozen=True):
+    """The terminal that a program is started on: its modes (struct termios2) and size as they are there, and which of
+    the console's streams it is. The guest's line discipline sees to it; the front end passes bytes on."""
+
+    streams: list[int]
+    modes: bytes
+    size: tuple[int, int, int, int]
+    """Rows, columns, and the same in pixels."""
+
+
 class Start(Request, frozen=True):
     """Starts a program as a new process, placed here by the global manager. Standard input, output and error are the
     console's. Errors: those of `mcomponent.messages.Execute`."""
@@ -29,6 +39,46 @@ class Start(Request, frozen=True):
     """The absolute guest path of the working directory."""
     trace: bool = False
     """Print system calls (--strace)."""
+    terminal: TerminalSetup | None = None
+    """None when the standard streams are files, pipes, or terminals that the host sees to."""
+
+
+class TerminalInputReply(msgspec.Struct, array_like=True, frozen=True):
+    """How many bytes were taken. The others are to be sent again: nobody has read what came before."""
+
+    count: int
+
+
+class TerminalInput(Request, frozen=True):
+    """What was typed (the payload) at the terminal of the run that a process began. ESRCH when it has ended; EIO when
+    it has no terminal."""
+
+    Reply: ClassVar = TerminalInputReply
+    pid: int
+
+
+class TerminalResize(Request, frozen=True):
+    """The terminal has another size: rows, columns, and the same in pixels. Errors likewise."""
+
+    Reply: ClassVar = Done
+    pid: int
+    size: tuple[int, int, int, int]
+
+
+class TerminalHangUp(Request, frozen=True):
+    """The terminal is gone. Errors likewise."""
+
+    Reply: ClassVar = Done
+    pid: int
+
+
+class Meet(Request, frozen=True):
+    """A front end's console, before a program starts on it: its name and where it listens. Without an address it is
+    forgotten. A console whose front end's connections end is forgotten too."""
+
+    Reply: ClassVar = Done
+    name: str
+    address: str = ""
 
 
 class WaitReply(msgspec.Struct, array_like=True, frozen=True):
@@ -41,6 +91,8 @@ class WaitReply(msgspec.Struct, array_like=True, frozen=True):
     """When the machine failed under it: the component ..."""
     why: str = ""
     """... and what happened."""
+    virtual_ns: int = 0
+    """How long it took, in virtual time, from its start to the end of the last of its run."""
 
 
 class Wait(Request, frozen=True):
@@ -60,6 +112,48 @@ class Signal(Request, frozen=True):
     number: int
 
 
+class Kill(Request, frozen=True):
+    """kill(2) of one process by root, from outside of the machine; signal 0 only asks. ESRCH, EINVAL."""
+
+    Reply: ClassVar = Done
+    pid: int
+    number: int
+
+
+class ProcessRow(msgspec.Struct, array_like=True, frozen=True):
+    """One process, as `lego ps` shows it."""
+
+    pid: int
+    parent: int
+    """0 when it is outside of the machine."""
+    group: int
+    session: int
+    state: str
+    """R, S, T or Z, then s for the leader of a session and l when it has several threads (ps(1))."""
+    threads: int
+    home: str
+    used_ns: int
+    """User and system time of all its threads, in virtual nanoseconds."""
+    name: str
+    """As /proc/PID/comm has it."""
+    arguments: list[bytes]
+    """Empty when it has ended."""
+    first: bool
+    """Whether a front end started it."""
+
+
+class ProcessesReply(msgspec.Struct, array_like=True, frozen=True):
+    """The processes of this component, by pid."""
+
+    processes: list[ProcessRow]
+
+
+class Processes(Request, frozen=True):
+    """Which processes there are, those included that have ended and were not waited for."""
+
+    Reply: ClassVar = ProcessesReply
+
+
 class StatisticsReply(msgspec.Struct, array_like=True, frozen=True):
     """The component's counters as JSON text (see docs/stats.md)."""
 
@@ -72,4 +166,7 @@ class Statistics(Request, frozen=True):
     Reply: ClassVar = StatisticsReply
 
 
-DOOR = Door("processor", [Start, Wait, Signal, Statistics])
+DOOR = Door(
+    "processor",
+    [Start, Meet, Wait, Signal, Kill, Processes, TerminalInput, TerminalResize, TerminalHangUp, Statistics],
+)

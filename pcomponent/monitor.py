@@ -11,21 +11,33 @@ from lego.config import MachineConfig
 from lego.fabric.endpoint import Endpoint
 from lego.fabric.wire import Buffer, Done, Request
 from lego.linux.errno import E, LinuxError
-from lego.linux.signal import Sig, SigInfo
 from pcomponent import messages, syscalls
 from pcomponent.cpu import Cpu
 from pcomponent.excache.cache import ExCache, geometry
 from pcomponent.execution import Executor
 from pcomponent.kernel import Kernel
 from pcomponent.lifecycle import Lifecycle
-from pcomponent.messages import Signal, Start, Statistics, StatisticsReply, Wait, WaitReply
+from pcomponent.messages import (
+    Kill,
+    Meet,
+    Processes,
+    ProcessesReply,
+    Signal,
+    Start,
+    Statistics,
+    StatisticsReply,
+    TerminalHangUp,
+    TerminalInput,
+    TerminalInputReply,
+    TerminalResize,
+    Wait,
+    WaitReply,
+)
 from pcomponent.outside import Outside
 from pcomponent.process import Process
+from pcomponent.published import PublishedPorts
 from pcomponent.scheduler import Scheduler
-from pcomponent.signals import send_to_process
-
-TERMINAL_SIGNALS = (Sig.HUP, Sig.INT, Sig.QUIT, Sig.TSTP, Sig.CONT, Sig.WINCH)
-"""Signals that come from the terminal, as far as the front end can know."""
+from pcomponent.terminals.terminal import Terminal
 
 
 class ProcessorMonitor:
@@ -40,26 +52,48 @@ class ProcessorMonitor:
         self._kernel = kernel = Kernel(config, endpoint, cache)
         kernel.cpu = cache.translations = Cpu(cache.arena, cache.words, config.cores)
         if config.publish:
-            kernel.outside = Outside(config.publish, endpoint)
+            kernel.published_ports = PublishedPorts(config.publish, endpoint)
         self._lifecycle = kernel.lifecycle = Lifecycle(kernel)
         self._scheduler = Scheduler(kernel, Executor(kernel, kernel.cpu, self._lifecycle), self._lifecycle)
-        self._handlers: dict[type[Request], Callable[[Any], msgspec.Struct]] = {
+        self._outside = Outside(kernel, self._scheduler)
+        self._handlers: dict[type[Request], Callable[[str, Any], msgspec.Struct]] = {
             Start: self._start,
+            Meet: self._meet,
             Wait: self._wait,
             Signal: self._signal,
+            Kill: self._kill,
+            Processes: self._processes,
+            TerminalResize: self._terminal_resize,
+            TerminalHangUp: self._terminal_hang_up,
             Statistics: self._statistics,
         }
 
     def handle(self, sender: str, request: Request, payload: Buffer) -> tuple[msgspec.Struct, Buffer]:
         """Serves one request."""
-        return self._handlers[type(request)](request), b""
+        if isinstance(request, TerminalInput):
+            return self._terminal_input(request, bytes(payload)), b""
+        return self._handlers[type(request)](sender, request), b""
+
+    def departed(self, sender: str) -> None:
+        """A caller's connections have ended: the runs of a front end are hung up."""
+        self._outside.departed(sender)
 
     def close(self) -> None:
         """Ends the scheduler; programs that still run are gone."""
+        self._outside.close()
         self._scheduler.close()
 
-    def _start(self, request: Start) -> Done:
-        self._scheduler.ask(lambda: self._lifecycle.start(request))
+    def _start(self, sender: str, request: Start) -> Done:
+        def start() -> None:
+            process = self._lifecycle.start(request)
+            self._scheduler.admit(process)
+            self._outside.started(sender, process)
+
+        self._scheduler.ask(start)
+        return Done()
+
+    def _meet(self, sender: str, request: Meet) -> Done:
+        self._scheduler.ask(lambda: self._outside.meet(sender, request))
         return Done()
 
     def _process(self, pid: int) -> Process:
@@ -68,7 +102,7 @@ class ProcessorMonitor:
             raise LinuxError(E.ESRCH)
         return process
 
-    def _wait(self, request: Wait) -> WaitReply:
+    def _wait(self, sender: str, request: Wait) -> WaitReply:
         process = self._process(request.pid)
         ended = self._scheduler.wait(
             lambda: process.status is not None or process.lost is not None, request.timeout_ms / 1000
@@ -77,28 +111,45 @@ class ProcessorMonitor:
             return WaitReply(False)
         if process.lost is None:
             # On the scheduler's thread, hence after the last of what its end does.
-            self._scheduler.ask(lambda: self._lifecycle.collect(process))
+            self._scheduler.ask(lambda: self._outside.collected(process))
         if process.lost is not None:
             return WaitReply(True, lost=process.lost[0], why=process.lost[1])
         assert process.status is not None
-        return WaitReply(True, code=process.status >> 8, signal=process.status & 0x7F)
+        virtual_ns = process.kin.run_ns - process.started_ns
+        return WaitReply(True, code=process.status >> 8, signal=process.status & 0x7F, virtual_ns=virtual_ns)
 
-    def _signal(self, request: Signal) -> Done:
+    def _signal(self, sender: str, request: Signal) -> Done:
         process = self._process(request.pid)
         if request.number:
-            self._scheduler.ask(lambda: self._send(process, request.number))
+            self._scheduler.ask(lambda: self._outside.signal(process, request.number))
         return Done()
 
-    def _send(self, process: Process, number: int) -> None:
-        """What a terminal sends is for all of the program's group."""
-        targets = [process]
-        if number in TERMINAL_SIGNALS:
-            targets = [each for each in self._kernel.processes.values() if each.group == process.group]
-        for each in targets:
-            if each.status is None:
-                send_to_process(each, number, SigInfo.kernel(number))
+    def _kill(self, sender: str, request: Kill) -> Done:
+        self._scheduler.ask(lambda: self._outside.kill(request.pid, request.number))
+        return Done()
 
-    def _statistics(self, request: Statistics) -> StatisticsReply:
+    def _processes(self, sender: str, request: Processes) -> ProcessesReply:
+        return ProcessesReply(self._scheduler.ask(self._outside.rows))
+
+    def _terminal(self, pid: int) -> Terminal:
+        terminal = self._kernel.rendezvous.terminals.of_run(self._process(pid))
+        if terminal is None:
+            raise LinuxError(E.EIO)
+        return terminal
+
+    def _terminal_input(self, request: TerminalInput, data: bytes) -> TerminalInputReply:
+        count = self._scheduler.ask(lambda: self._terminal(request.pid).type(data, self._scheduler.now_ns))
+        return TerminalInputReply(count)
+
+    def _terminal_resize(self, sender: str, request: TerminalResize) -> Done:
+        self._scheduler.ask(lambda: self._terminal(request.pid).resize(request.size, self._scheduler.now_ns))
+        return Done()
+
+    def _terminal_hang_up(self, sender: str, request: TerminalHangUp) -> Done:
+        self._scheduler.ask(lambda: self._terminal(request.pid).hang_up(self._scheduler.now_ns))
+        return Done()
+
+    def _statistics(self, sender: str, request: Statistics) -> StatisticsReply:
         kernel = self._kernel
         return StatisticsReply(
             msgspec.json.encode(

@@ -1,12 +1,19 @@
 """Shared objects on this processor: what processes here map with MAP_SHARED, and the keys of its lines.
 
-An object gets a small number the first time that it is mapped here; its lines carry that number, so each page
-has one line whoever maps it. Numbers are not reused.
+An object gets a small number when it is mapped here; its lines carry that number, so each page has one line
+whoever maps it. It is forgotten when the last of its mappings is gone. Numbers are not reused, so that a stale key
+cannot come to mean another object.
+
+    objects.map(region)        a region maps the object ...
+    objects.unmap(region)      ... and no longer does; True when nobody else does either
 """
 
 from __future__ import annotations
 
-from lego.regions import ObjectId
+from collections.abc import Callable
+
+from lego.linux.mman import PROT_WRITE
+from lego.regions import ObjectId, Region
 from pcomponent.excache import layout as at
 
 
@@ -15,34 +22,59 @@ class SharedObject:
 
     def __init__(self, thing: ObjectId, number: int) -> None:
         self.thing = thing
+        self.number = number
         self.base_key = at.OBJECT_BIT | number << at.KEY_SPACE_SHIFT
         self.handle = 0
         self.handle_writable = False
+        self.mapped_bytes = 0
+        """In all regions of all spaces here."""
 
 
 class SharedObjects:
-    """All objects that were mapped here."""
+    """All objects that are mapped here."""
 
     def __init__(self) -> None:
         self._by_id: dict[ObjectId, SharedObject] = {}
-        self._by_number: list[SharedObject] = []
+        self._by_number: dict[int, SharedObject] = {}
+        self._next = 0
+        self.watchers: dict[ObjectId, Callable[[], None]] = {}
+        """Called whenever mappings of an object come or go (System V segments count them)."""
+
+    def __len__(self) -> int:
+        return len(self._by_id)
 
     def of(self, thing: ObjectId) -> SharedObject:
-        """The object, known from now on."""
+        """The object, which a region maps."""
+        return self._by_id[thing]
+
+    def map(self, region: Region) -> None:
+        """A region maps an object; dirty lines need the handle of a writable one."""
+        thing = region.object
+        assert thing is not None
         shared = self._by_id.get(thing)
         if shared is None:
-            shared = self._by_id[thing] = SharedObject(thing, len(self._by_number))
-            self._by_number.append(shared)
-        return shared
-
-    def map(self, thing: ObjectId, handle: int, writable: bool) -> None:
-        """A region maps the object; dirty lines need the handle of a writable one."""
-        shared = self.of(thing)
+            shared = self._by_id[thing] = self._by_number[self._next] = SharedObject(thing, self._next)
+            self._next += 1
+        shared.mapped_bytes += region.length
+        writable = bool(region.prot & PROT_WRITE)
         if writable or not shared.handle_writable:
-            shared.handle, shared.handle_writable = handle, writable
+            shared.handle, shared.handle_writable = region.handle, writable
+
+    def unmap(self, region: Region) -> bool:
+        """A region, or a part of one, maps its object no longer. True when it was the last: the caller gives the lines
+        up, and then calls `forget`."""
+        assert region.object is not None
+        shared = self._by_id[region.object]
+        shared.mapped_bytes -= region.length
+        assert shared.mapped_bytes >= 0, f"{region.object} is unmapped more often than mapped"
+        return not shared.mapped_bytes
+
+    def forget(self, shared: SharedObject) -> None:
+        """Nothing maps the object, and no line is left of it."""
+        del self._by_id[shared.thing], self._by_number[shared.number]
 
     def known(self, thing: ObjectId) -> SharedObject | None:
-        """The object, if anything here ever mapped it."""
+        """The object, if anything here maps it."""
         return self._by_id.get(thing)
 
     def by_key(self, key: int) -> SharedObject:

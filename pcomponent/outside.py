@@ -1,203 +1,190 @@
-"""The way to published ports: what this processor knows of the gate (`lego.console.gate`) and its connections.
+"""What comes to a processor from outside of the machine: front ends with their consoles, and whoever looks on.
 
-A machine without published ports has none of this. A connection from outside is a stream socket whose far end is here:
-`pump` gathers what has come for all of them in one message, as much of it as each has room for, and puts it where
-data of the machine's own would be. How often one asks in vain depends on the host, so only news take virtual time.
+A run belongs to the front end that started it, and a front end is known by the name it calls with. When its
+connections end before the run has, it has died, and its console with it. The run is then hung up, as a shell is whose
+terminal goes away (tty_ioctl(4), vhangup(2)): its first program and all of that one's group get SIGHUP and SIGCONT,
+reading the console gives the end of the input and writing to it EIO. What has not ended `HANG_UP_S` of host
+time later is killed, for nobody is left who could ask how it ended.
+
+    outside.meet(sender, request)        a front end's console
+    outside.started(sender, process)     a run begins; `collected` when its front end knows how it ended
+    outside.departed(sender)             a front end's connections have ended
+
+All but the last run on the scheduler's thread.
 """
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Any
+import contextlib
+import threading
+from typing import TYPE_CHECKING
 
-from lego.config import Publication
-from lego.console.messages import GATE, CloseGate, Drop, Finish, Gather, GatherReply, News, OpenGate, Transmit
-from lego.fabric.endpoint import Endpoint
-from lego.fabric.wire import Buffer, Request
-from lego.linux.errno import LinuxError
-from lego.observe.clock import Meter, current
-from pcomponent.files.inet.addresses import ANY, LOOPBACK, Address, outside_address, own_address
-from pcomponent.files.inet.connecting import add_arrival
-from pcomponent.files.inet.far import FarEnd
-from pcomponent.files.inet.stream import StreamSocket
-from pcomponent.files.socket import SEND_SHUT
+from lego.fabric.errors import FabricError
+from lego.linux.errno import E, LinuxError
+from lego.linux.signal import NSIG, Sig, SigInfo
+from pcomponent import family
+from pcomponent.messages import Meet, ProcessRow
+from pcomponent.signals import send_to_process
+from pcomponent.tasks import name_of
+from pcomponent.usage import process_times
 
 if TYPE_CHECKING:
-    from pcomponent.process import Thread
+    from pcomponent.kernel import Kernel
+    from pcomponent.process import Process
+    from pcomponent.scheduler import Scheduler
 
-PAUSE_S = 0.0005
-"""A question that was just asked in vain is not asked again for each connection of a set."""
-SEND_PIECE = 1 << 18
-"""Bytes that go to a client in one message."""
+HANG_UP_S = 2.0
+"""Host time that a program has to end after its front end has died."""
+TERMINAL_SIGNALS = (Sig.HUP, Sig.INT, Sig.QUIT, Sig.TSTP, Sig.CONT, Sig.WINCH)
+"""Signals that come from the terminal, as far as the front end can know."""
 
 
 class Outside:
-    """The published ports of a machine, and their connections."""
+    """The front ends of the runs on one processor."""
 
-    def __init__(self, publications: tuple[Publication, ...], endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-        self._guest_ports = [each.guest_port for each in publications]
-        self._listeners: dict[int, list[StreamSocket]] = {}
-        """By publication, those that were asked last first."""
-        self._ends: dict[int, OutsideEnd] = {}
-        self._asked_s = 0.0
-        """When it was last asked in vain, on the host's clock."""
+    def __init__(self, kernel: Kernel, scheduler: Scheduler) -> None:
+        self._kernel = kernel
+        self._scheduler = scheduler
+        self._consoles: dict[str, set[str]] = {}
+        """By the front end that has them."""
+        self._runs: dict[int, str] = {}
+        """The front end of each run, by the pid of its first program."""
+        self._timers: set[threading.Timer] = set()
+        self._closed = False
+        kernel.hang_up = self._hang_up_of
 
-    # ---- listeners -----------------------------------------------------------------------------------
+    def close(self) -> None:
+        """Nobody is killed any more."""
+        self._closed = True
+        for timer in list(self._timers):
+            timer.cancel()
 
-    def listen(self, task: Thread, socket: StreamSocket) -> bool:
-        """A program listens; whether its port is published. EADDRINUSE when another of the host's has got it."""
-        wanted = (ANY, LOOPBACK, own_address(task))
-        found = [index for index, port in enumerate(self._guest_ports) if port == socket.local.port]
-        if not found or socket.local.ip not in wanted:
-            return False
-        for index in found:
-            listeners = self._listeners.setdefault(index, [])
-            if not listeners:
-                self._endpoint.call(GATE, OpenGate(index, socket.backlog))
-            listeners.append(socket)
-        return True
+    # ---- front ends -----------------------------------------------------------------------------------
 
-    def stop_listening(self, task: Thread, socket: StreamSocket) -> None:
-        """It listens no more."""
-        for index, listeners in list(self._listeners.items()):
-            if socket in listeners:
-                listeners.remove(socket)
-                if not listeners:
-                    del self._listeners[index]
-                    self._endpoint.call(GATE, CloseGate(index))
+    def meet(self, sender: str, request: Meet) -> None:
+        """Learns where a console is; without an address, forgets it."""
+        consoles = self._consoles.setdefault(sender, set())
+        if request.address:
+            self._kernel.endpoint.meet(request.name, request.address)
+            consoles.add(request.name)
+            return
+        self._kernel.endpoint.part(request.name)
+        consoles.discard(request.name)
+        if not consoles:
+            del self._consoles[sender]
 
-    def _welcoming(self, index: int) -> tuple[StreamSocket, int] | None:
-        """Who takes a connection of a publication, and how many now; one that all can reach goes first."""
-        best: tuple[StreamSocket, int] | None = None
-        for each in self._listeners[index]:
-            room = each.backlog + 1 - len(each.arrivals)
-            if room > 0 and (best is None or (each.local.ip != LOOPBACK and best[0].local.ip == LOOPBACK)):
-                best = (each, room)
-        return best
+    def started(self, sender: str, process: Process) -> None:
+        """A run has begun."""
+        self._runs[process.pid] = sender
 
-    # ---- news ----------------------------------------------------------------------------------------
+    def collected(self, process: Process) -> None:
+        """The front end knows how it ended: nobody will ask again."""
+        self._runs.pop(process.pid, None)
+        if self._kernel.processes.get(process.pid) is process:
+            family.forget(process)
 
-    def pump(self, task: Thread, wait_ms: int) -> bool:
-        """Lets come what has come, or comes within so many milliseconds of host time. Whether that was anything."""
-        takers = {index: found for index in self._listeners if (found := self._welcoming(index)) is not None}
-        request = Gather(
-            wait_ms,
-            [(index, room) for index, (_, room) in takers.items()],
-            [(number, end.credit()) for number, end in self._ends.items()],
-            [number for number, end in self._ends.items() if end.stuck],
+    def departed(self, sender: str) -> None:
+        """A caller has gone; called on any thread."""
+        if not self._closed:
+            with contextlib.suppress(RuntimeError):  # The scheduler has failed, which others tell of.
+                self._scheduler.ask(lambda: self._leave(sender))
+
+    def _leave(self, sender: str) -> None:
+        for console in sorted(self._consoles.pop(sender, ())):
+            self._kernel.endpoint.part(console)
+        for pid in sorted(pid for pid, front in self._runs.items() if front == sender):
+            process = self._kernel.processes.get(pid)
+            if process is not None:
+                self._hang_up(process)
+
+    # ---- hanging up -----------------------------------------------------------------------------------
+
+    def _hang_up_of(self, process: Process) -> None:
+        """A process found its console gone."""
+        self._kernel.endpoint.part(process.console)
+        first = self._kernel.processes.get(process.kin.root)
+        if first is not None and first.pid in self._runs:
+            self._hang_up(first)
+
+    def _hang_up(self, process: Process) -> None:
+        """Ends the run of which `process` was the first program; its front end is not waited for."""
+        del self._runs[process.pid]
+        with contextlib.suppress(FabricError):  # Of a machine that is broken itself.
+            if process.status is not None:
+                self.collected(process)
+                return
+            process.kin.abandoned = True
+            for number in (Sig.HUP, Sig.CONT):
+                self._signal_group(process, number)
+        timer = threading.Timer(HANG_UP_S, self._kill_later, [process])
+        timer.daemon = True
+        self._timers = {each for each in self._timers if each.is_alive()} | {timer}
+        timer.start()
+
+    def _kill_later(self, process: Process) -> None:
+        if not self._closed:
+            with contextlib.suppress(RuntimeError):
+                self._scheduler.ask(lambda: self._kill(process))
+
+    def _kill(self, process: Process) -> None:
+        if process.status is None:
+            send_to_process(process, Sig.KILL, SigInfo.kernel(Sig.KILL))
+
+    # ---- signals --------------------------------------------------------------------------------------
+
+    def signal(self, process: Process, number: int) -> None:
+        """A signal that the front end got: what a terminal sends is for all of the program's group."""
+        if number in TERMINAL_SIGNALS:
+            self._signal_group(process, number)
+        elif process.status is None:
+            send_to_process(process, number, SigInfo.kernel(number))
+
+    def _signal_group(self, process: Process, number: int) -> None:
+        for _, each in sorted(self._kernel.processes.items()):
+            if each.group == process.group and each.status is None:
+                send_to_process(each, number, SigInfo.kernel(number))
+
+    def kill(self, pid: int, number: int) -> None:
+        """kill(2) by root, from outside of the machine (as pid 0). ESRCH, EINVAL; EAGAIN when the queue is full."""
+        process = self._kernel.processes.get(pid)
+        if process is None:
+            raise LinuxError(E.ESRCH)
+        if not 0 <= number <= NSIG:
+            raise LinuxError(E.EINVAL)
+        if number and process.status is None:
+            send_to_process(process, number, SigInfo.user(number, 0, 0))
+
+    # ---- who is there ---------------------------------------------------------------------------------
+
+    def rows(self) -> list[ProcessRow]:
+        """All processes of this processor, by pid."""
+        return [self._row(process) for _, process in sorted(self._kernel.processes.items())]
+
+    def _row(self, process: Process) -> ProcessRow:
+        user_ns, system_ns = process_times(process) if process.status is None else process.kin.used_ns
+        first = next(iter(process.threads.values()))
+        return ProcessRow(
+            pid=process.pid,
+            parent=process.parent,
+            group=process.group,
+            session=process.session,
+            state=_state(process),
+            threads=len(process.threads),
+            home=process.home,
+            used_ns=user_ns + system_ns,
+            name=name_of(first),
+            arguments=[] if process.status is not None else process.arguments,
+            first=process.kin.root == process.pid,
         )
-        if not request.welcome and not request.credits:
-            return False
-        if not wait_ms and time.monotonic() - self._asked_s < PAUSE_S:
-            return False
-        outer = current.meter
-        meter = current.meter = Meter()
-        try:
-            reply, payload = self._ask(request)
-        finally:
-            current.meter = outer
-        self._asked_s = 0.0 if reply.news else time.monotonic()
-        if reply.news:
-            task.meter.charge(meter.now_ns)
-        at = 0
-        for news in reply.news:
-            if news.publication >= 0:
-                self._arrived(task, takers[news.publication][0], news)
-            elif (end := self._ends.get(news.connection)) is not None:
-                end.told(task, news, bytes(payload[at : at + news.length]))
-            at += news.length
-        return bool(reply.news)
-
-    def _ask(self, request: Gather) -> tuple[GatherReply, Buffer]:
-        return self._endpoint.call(GATE, request)
-
-    def _arrived(self, task: Thread, listener: StreamSocket, news: News) -> None:
-        ip = own_address(task) if listener.local.ip == ANY else listener.local.ip
-        local = Address(ip, listener.local.port)
-        end = add_arrival(task, listener, local, Address(outside_address(task), news.port))
-        end.far = self._ends[news.connection] = OutsideEnd(self, end, news.connection)
-
-    # ---- what ends ask -------------------------------------------------------------------------------
-
-    def tell(self, request: Request, payload: Buffer = b"") -> Any:
-        """A message to the gate; None when the connection is no more there."""
-        try:
-            return self._endpoint.call(GATE, request, payload)[0]
-        except LinuxError:
-            return None
-
-    def forget(self, number: int) -> bool:
-        """A connection is over; whether it was not before."""
-        return self._ends.pop(number, None) is not None
 
 
-class OutsideEnd(FarEnd):
-    """A client of the host's."""
-
-    outside = True
-
-    def __init__(self, outside: Outside, own: StreamSocket, number: int) -> None:
-        self._outside = outside
-        self._own = own
-        self._number = number
-        self.stuck = False
-        """It took less than it was given."""
-
-    def credit(self) -> int:
-        """How many bytes may come: what the socket's window has room for."""
-        return max(0, self._own.receive_buffer - self._own.inbox.length)
-
-    def told(self, task: Thread, news: News, data: bytes) -> None:
-        """News of this connection."""
-        if data:
-            self._own.arrive(task, data)
-        if news.room and self.stuck:
-            self.stuck = False
-            self._own.starved = False
-            self._own.room.happened(task)
-        if news.error:
-            self._over(reset=True)
-            self._own.was_reset(task)
-        elif news.ended:
-            if self._own.shut & SEND_SHUT:
-                self._over(reset=False)
-            self._own.finished(task)
-
-    def room(self, task: Thread) -> int:
-        """A piece, unless the last one was too much."""
-        return 0 if self.stuck else SEND_PIECE
-
-    def put(self, task: Thread, data: bytes) -> int:
-        """What the client's socket takes."""
-        reply = self._outside.tell(Transmit(self._number), data)
-        if reply is None:
-            self._over(reset=True)
-            self._own.was_reset(task)
-            return len(data)
-        self.stuck = reply.count < len(data)
-        count: int = reply.count
-        return count
-
-    def finish(self, task: Thread) -> None:
-        """The client meets the end."""
-        if self._own.done:
-            self._over(reset=False)
-        elif not self._own.gone:
-            self._outside.tell(Finish(self._number))
-
-    def leave(self, task: Thread) -> None:
-        """The host's socket is closed too."""
-        self._over(reset=False)
-
-    def reset(self, task: Thread) -> None:
-        """The client is reset."""
-        self._over(reset=True)
-
-    def _over(self, reset: bool) -> None:
-        if self._outside.forget(self._number):
-            self._outside.tell(Drop(self._number, reset))
-
-    def look(self, task: Thread, wait_ms: int) -> None:
-        """What has come, for this and all others."""
-        self._outside.pump(task, wait_ms)
+def _state(process: Process) -> str:
+    """As ps(1) has it: R, S, T or Z, then s for a session's leader and l for several threads."""
+    if process.status is not None:
+        letter = "Z"
+    elif process.signals.stopped:
+        letter = "T"
+    else:
+        letter = "R" if any(task.wait is None for task in process.threads.values()) else "S"
+    more = process.status is None and len(process.threads) > 1
+    return letter + "s" * (process.session == process.pid) + "l" * more

@@ -14,16 +14,21 @@ from lego.observe.counters import Counters, counter, keyed
 from pcomponent.attributes import ProcessAttributes, ThreadAttributes
 from pcomponent.credentials import Credentials
 from pcomponent.kinship import Kinship
+from pcomponent.posix_timers import PosixTimers
 from pcomponent.registers import Registers
 from pcomponent.signals import ThreadSignals
-from pcomponent.timers import IntervalTimers
+from pcomponent.timers import NEVER_NS, IntervalTimers
 
 if TYPE_CHECKING:
+    from lego.linux.signal import SigInfo
     from pcomponent.files.table import FileTable
+    from pcomponent.ipc.semaphores import SemaphoreSet
     from pcomponent.kernel import Kernel
     from pcomponent.rlimits import Limits
     from pcomponent.signals import SignalState
     from pcomponent.space import Space
+    from pcomponent.terminals.terminal import Terminal
+    from pcomponent.tracing.calls import Line
     from pcomponent.waiting import Wait, Wake
 
 
@@ -59,6 +64,10 @@ class Process:
         self.kin = Kinship()
         self.group = pid
         self.session = pid
+        self.terminal: Terminal | None = None
+        """The controlling terminal (signal_struct, tty)."""
+        self.hung_up_group = 0
+        """Of a session leader whose terminal hung up: what was its foreground group (tty_old_pgrp)."""
         self.vnode = vnode
         self.home = ""
         """The home memory component."""
@@ -75,9 +84,18 @@ class Process:
         self.credentials = Credentials.of(0, 0, 0, 0)
         self.attributes = ProcessAttributes()
         self.timers = IntervalTimers()
+        self.posix_timers = PosixTimers()
+        self.due_ns = NEVER_NS
+        """When the next of its timers is due, on the monotonic clock."""
+        self.processor_timed = False
+        """Whether a timer runs on its processor time."""
         self.umask = 0o022
+        self.undo: dict[SemaphoreSet, dict[int, int]] = {}
+        """What is added to System V semaphores when it ends (SEM_UNDO), by set and number."""
         self.started_ns = 0
         self.trace = False
+        self.trace_ignored: list[SigInfo] = []
+        """Signals that were dropped and are still to be shown by --strace."""
         self.threads: dict[int, Thread] = {}
         self.working_directory: WorkingDirectory
         self.files: FileTable
@@ -100,6 +118,12 @@ class Process:
         """uid, euid, gid, egid."""
         who = self.credentials
         return who.uid, who.euid, who.gid, who.egid
+
+    def timers_changed(self) -> None:
+        """A timer was set, went off or was deleted."""
+        due = [each for each in (self.timers.due_ns(), self.posix_timers.due_ns()) if each is not None]
+        self.due_ns = min(due, default=NEVER_NS)
+        self.processor_timed = bool(self.posix_timers.watching) or self.timers.processor_timed
 
 
 class Thread:
@@ -134,8 +158,10 @@ class Thread:
         self.flags = 0
         self.number = -1
         """The system call that it made last."""
-        self.trace_line = ""
-        """The call it is in, as --strace shows it."""
+        self.trace_line: Line | None = None
+        """The call it is in, for --strace, ..."""
+        self.trace_ns = 0
+        """... and when it began."""
         self.carry_ps = 0
         """Picoseconds of its instructions that did not make a nanosecond yet."""
         self.instructions = 0

@@ -1,5 +1,5 @@
 """Where files that talk to each other inside one processor are found: FIFOs by their inode, sockets by their name,
-AF_INET sockets by their port.
+AF_INET sockets by their port, terminals by their number.
 
 Pipes, sockets and the other files without a name have inode numbers too, given out here (fs/inode.c, get_next_ino).
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pcomponent.files.inet.ports import Ports
+from pcomponent.terminals.terminal import Terminals
 
 if TYPE_CHECKING:
     from pcomponent.files.pipe import Pipe
@@ -28,6 +29,7 @@ class Rendezvous:
         self.fifos: dict[Inode, Pipe] = {}
         self.sockets: dict[Inode | Name, UnixSocket] = {}
         self.ports = Ports()
+        self.terminals = Terminals()
         self._next_inode = 1
 
     def new_inode(self) -> int:

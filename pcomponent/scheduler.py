@@ -62,6 +62,11 @@ class Scheduler:
         self._random = random.Random(f"{config.seed}/scheduler {self._kernel.endpoint.name}")
         """Makes turns up to a quarter shorter, so that each seed has an interleaving of its own."""
 
+    @property
+    def now_ns(self) -> int:
+        """The clock of the thread that ran last."""
+        return self._now_ns
+
     # ---- from other host threads ----------------------------------------------------------------------
 
     def ask(self, job: Callable[[], Any]) -> Any:
@@ -87,6 +92,12 @@ class Scheduler:
         if outcome[1] is not None:
             raise outcome[1]
         return outcome[0]
+
+    def admit(self, process: Process) -> None:
+        """A program that was started while others run begins when a core is free, not at the clocks' zero."""
+        process.started_ns = self._free_ns
+        for task in process.threads.values():
+            task.meter.now_ns = max(task.meter.now_ns, self._free_ns)
 
     def wait(self, ended: Callable[[], bool], timeout_s: float) -> bool:
         """Waits until `ended()`, asked whenever a process has ended."""
@@ -236,6 +247,7 @@ class Scheduler:
         outside = self._unpolled >= OUTSIDE_TURNS
         if outside:
             self._unpolled = 0
+            self._kernel.rendezvous.terminals.push()
         for task in tasks:
             wait = task.wait
             if wait is None or wait.ready is None or (wait.outside and not outside):
@@ -253,6 +265,8 @@ class Scheduler:
         """Nobody can run: waits for the outside, or lets the clock jump. Returns who can run now, if anybody."""
         due = self._next_deadline(tasks)
         outside = [task for task in tasks if task.wait is not None and task.wait.outside]
+        if not outside and self._kernel.rendezvous.terminals.attached:
+            return self._idle_at_terminal(tasks, due)
         if not outside:
             if due is not None:
                 return self._jump(tasks, due)
@@ -276,6 +290,21 @@ class Scheduler:
         # The deadline is waited for in host time, since what may come before it comes in host time.
         for each in tasks:
             each.meter.now_ns += min(SLICE_MS, left_ms) * 1_000_000
+        return None
+
+    def _idle_at_terminal(self, tasks: list[Thread], due: tuple[int, Thread] | None) -> Thread | None:
+        """Nobody can run, and somebody may type: a deadline is waited for in host time, and what is typed ends that."""
+        self._kernel.rendezvous.terminals.push()
+        now_ns = max((task.meter.now_ns for task in tasks), default=0)
+        left_ms = SLICE_MS if due is None else max(0, -(-(due[0] - now_ns) // 1_000_000))
+        job = self._next_job(min(SLICE_MS, left_ms) / 1000)
+        if job is not _NOTHING:
+            self._jobs.put(job)
+        elif due is not None and left_ms <= SLICE_MS:
+            return self._jump(tasks, due)
+        elif due is not None:
+            for task in tasks:
+                task.meter.now_ns += SLICE_MS * 1_000_000
         return None
 
     def _next_deadline(self, tasks: list[Thread]) -> tuple[int, Thread] | None:

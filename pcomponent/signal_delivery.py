@@ -31,6 +31,7 @@ from lego.linux.signal import (
     SigInfo,
     bit,
 )
+from pcomponent import strace
 from pcomponent.registers import Registers
 from pcomponent.signal_frame import MASK64, build
 from pcomponent.signals import Action, AlternateStack, force, next_deliverable, set_mask
@@ -60,7 +61,7 @@ def restarts(action: Action | None, interrupted: Interrupted) -> bool:
     """Whether an interrupted call is made again, when `action` is the handler that runs, or None if none does."""
     if action is None:
         return interrupted.restart or interrupted.restart_unhandled
-    return interrupted.restart and bool(action.flags & SA_RESTART)
+    return interrupted.always or (interrupted.restart and bool(action.flags & SA_RESTART))
 
 
 def deliver(
@@ -74,6 +75,8 @@ def deliver(
     handled = False
     while (info := next_deliverable(task)) is not None:
         number = info.number
+        if task.process.trace:
+            strace.delivered(task, info)
         action = task.process.signals.action(number)
         if action.handler == SIG_IGN:
             continue
@@ -81,9 +84,11 @@ def deliver(
             if bit(number) & IGNORED:
                 continue
             if bit(number) & STOPPING:
-                if number != Sig.STOP and _orphaned(task.process):
+                if number != Sig.STOP and orphaned(task.process):
                     continue
                 task.process.signals.stop(number)
+                if task.process.trace:
+                    strace.stopped(task, number)
                 return Stopped(registers, None if handled else interrupted)
             return Ended(number)
         if not handled:
@@ -129,7 +134,7 @@ def _handle(task: Thread, registers: Registers, action: Action, info: SigInfo) -
     return handler
 
 
-def _orphaned(process: Process) -> bool:
+def orphaned(process: Process) -> bool:
     """Whether nobody of its session could continue its group: then the terminal's stop signals are not obeyed
     (is_current_pgrp_orphaned)."""
     for member in process.kernel.processes.values():

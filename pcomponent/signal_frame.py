@@ -147,6 +147,8 @@ def set_alternate_stack(task: Thread, address: int, flags: int, size: int, stack
     mode = flags & ~SS_AUTODISARM
     if mode not in (SS_DISABLE, SS_ONSTACK, 0):
         raise LinuxError(E.EINVAL)
+    if task.signals.alternate == (address, flags, size):
+        return  # Nothing changes, whatever its size: so a thread that has none may set none.
     if mode == SS_DISABLE:
         address = size = 0
     elif size < MINSIGSTKSZ:

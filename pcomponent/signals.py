@@ -50,40 +50,81 @@ class Action(NamedTuple):
 DEFAULT = Action()
 
 
+class QueuedOnce:
+    """A signal that has its place reserved (SIGQUEUE_PREALLOC), as a timer's: whatever waits already, it is queued, and
+    what it says is known when it is taken. `pending` is where it waits."""
+
+    def __init__(self, number: int, code: int, body: bytes) -> None:
+        self.number = number
+        self.code = code
+        self.body = body
+        self.pending: Pending | None = None
+
+    def taken(self, task: Thread) -> SigInfo:
+        """What the program sees."""
+        raise AssertionError
+
+    def dropped(self) -> None:
+        """It was discarded."""
+
+
 class Pending:
     """Signals that wait: at most one of each standard signal, all of each real-time signal, in the order they came."""
 
     def __init__(self) -> None:
         self.mask = 0
-        self._queues: dict[int, deque[SigInfo]] = {}
+        self._queues: dict[int, deque[SigInfo | QueuedOnce]] = {}
 
     def __len__(self) -> int:
-        return sum(len(queue) for queue in self._queues.values())
+        """How many there are, without those that have a place of their own."""
+        return sum(isinstance(info, SigInfo) for queue in self._queues.values() for info in queue)
 
     def add(self, info: SigInfo) -> None:
         """Queues a signal; a standard one that is pending already is forgotten (legacy_queue)."""
         if info.number < RTMIN and self.mask & bit(info.number):
             return
+        self._append(info)
+
+    def _append(self, info: SigInfo | QueuedOnce) -> None:
         self._queues.setdefault(info.number, deque()).append(info)
         self.mask |= bit(info.number)
 
-    def take(self, number: int) -> SigInfo:
-        """Removes the first of a number, which must be pending (collect_signal)."""
-        queue = self._queues[number]
-        info = queue.popleft()
-        if not queue:
+    def add_reserved(self, info: QueuedOnce) -> None:
+        """Queues a signal that has its place, whatever is pending (send_sigqueue)."""
+        info.pending = self
+        self._append(info)
+
+    def remove(self, info: QueuedOnce) -> None:
+        """Takes one back that was queued so."""
+        queue = self._queues[info.number]
+        queue.remove(info)
+        info.pending = None
+        self._emptied(info.number)
+
+    def _emptied(self, number: int) -> None:
+        if not self._queues[number]:
             del self._queues[number]
             self.mask &= ~bit(number)
+
+    def take(self, number: int) -> SigInfo | QueuedOnce:
+        """Removes the first of a number, which must be pending (collect_signal)."""
+        info = self._queues[number].popleft()
+        self._emptied(number)
+        if isinstance(info, QueuedOnce):
+            info.pending = None
         return info
 
-    def first(self, number: int) -> SigInfo:
+    def first(self, number: int) -> SigInfo | QueuedOnce:
         """The first of a number, left where it is."""
         return self._queues[number][0]
 
     def discard(self, mask: int) -> None:
         """Forgets all signals of a set (flush_sigqueue_mask)."""
         for number in [number for number in self._queues if mask & bit(number)]:
-            del self._queues[number]
+            for info in self._queues.pop(number):
+                if isinstance(info, QueuedOnce):
+                    info.pending = None
+                    info.dropped()
         self.mask &= ~mask
 
     def next_number(self, allowed: int) -> int:
@@ -260,17 +301,16 @@ def send_to_thread(task: Thread, number: int, info: SigInfo | None = None) -> No
 
 def send_to_process(process: Process, number: int, info: SigInfo | None = None) -> None:
     """Sends a signal to a process: the first of its threads that does not block it will take it. EAGAIN likewise."""
-    blocked = -1
-    for thread in process.threads.values():
-        blocked &= thread.signal_mask
     _choose_thread(process, number)
-    _send(process, process.signals.pending, blocked, info or SigInfo.kernel(number))
+    _send(process, process.signals.pending, _blocked_by_all(process), info or SigInfo.kernel(number))
 
 
 def _send(process: Process, pending: Pending, blocked: int, info: SigInfo) -> None:
     state, number = process.signals, info.number
     _prepare(process, number)
     if state.ignores(number) and not blocked & bit(number):
+        if process.trace:
+            process.trace_ignored.append(info)
         return
     if number >= RTMIN and queued(process) >= process.limits.soft(Resource.SIGPENDING):
         if info.code != SI_USER:
@@ -279,6 +319,28 @@ def _send(process: Process, pending: Pending, blocked: int, info: SigInfo) -> No
             return  # Lost, as Linux loses what kill(2) sent when the queue is full.
     pending.add(info)
     process.attention = process.kernel.stirred = True
+
+
+def send_queued(process: Process, thread: Thread | None, info: QueuedOnce) -> bool:
+    """Sends a signal that has its place reserved, to a process or to one thread of it. False when it is ignored."""
+    if thread is not None:
+        pending, blocked = thread.signals.pending, thread.signal_mask
+    else:
+        pending, blocked = process.signals.pending, _blocked_by_all(process)
+        _choose_thread(process, info.number)
+    _prepare(process, info.number)
+    if process.signals.ignores(info.number) and not blocked & bit(info.number):
+        return False
+    pending.add_reserved(info)
+    process.attention = process.kernel.stirred = True
+    return True
+
+
+def _blocked_by_all(process: Process) -> int:
+    blocked = -1
+    for thread in process.threads.values():
+        blocked &= thread.signal_mask
+    return blocked
 
 
 def _prepare(process: Process, number: int) -> None:
@@ -296,8 +358,9 @@ def _prepare(process: Process, number: int) -> None:
 
 
 def queued(process: Process) -> int:
-    """How many signals wait, for RLIMIT_SIGPENDING and /proc/PID/status SigQ."""
-    return len(process.signals.pending) + sum(len(thread.signals.pending) for thread in process.threads.values())
+    """How many signals wait or have their place reserved, for RLIMIT_SIGPENDING and /proc/PID/status SigQ."""
+    waiting = len(process.signals.pending) + sum(len(thread.signals.pending) for thread in process.threads.values())
+    return waiting + len(process.posix_timers)
 
 
 def next_deliverable(task: Thread) -> SigInfo | None:
@@ -309,7 +372,10 @@ def next_deliverable(task: Thread) -> SigInfo | None:
 def take(task: Thread, allowed: int) -> SigInfo | None:
     """Takes the next signal of a set."""
     chosen = _choose(task, allowed)
-    return chosen[0].take(chosen[1]) if chosen else None
+    if chosen is None:
+        return None
+    info = chosen[0].take(chosen[1])
+    return info.taken(task) if isinstance(info, QueuedOnce) else info
 
 
 def _choose(task: Thread, allowed: int) -> tuple[Pending, int] | None:

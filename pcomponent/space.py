@@ -21,7 +21,17 @@ from lego.fabric.wire import Buffer
 from lego.linux.errno import E, LinuxError
 from lego.linux.mman import MAP_GROWSDOWN, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE
 from lego.observe.clock import current
-from lego.regions import PAGE, PAGE_SHIFT, TASK_SIZE, VREGION_SHIFT, ObjectId, Region, RegionMap, page_down
+from lego.regions import (
+    NEVER_WRITABLE,
+    PAGE,
+    PAGE_SHIFT,
+    TASK_SIZE,
+    VREGION_SHIFT,
+    ObjectId,
+    Region,
+    RegionMap,
+    page_down,
+)
 from mcomponent.messages import READ, WRITE, LayoutReply, Miss, ObjectMiss, RemapReply, cache_of
 from pcomponent.excache import layout as at
 from pcomponent.faults import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGSEGV, AccessFault
@@ -290,24 +300,58 @@ class Space:
 
     def apply(self, reply: LayoutReply | RemapReply) -> None:
         """Does here what a layout call did at the memory: forgets what is gone, learns what is new."""
-        shared = False
+        shared: list[Region] = []
         for start, end in reply.removed:
-            shared |= any(region.flags & MAP_SHARED for region in self.regions.remove(start, end))
+            shared += self._remove(start, end)
             self.forget(start, end)
         self.owners.update(reply.owners)
         for region in reply.added:
-            shared |= bool(region.flags & MAP_SHARED)
+            if region.flags & MAP_SHARED:
+                shared.append(region)
             self._add(region)
         if shared:
             self._rebuild_windows()
+            self._tell_watchers(shared)
+
+    def _remove(self, start: int, end: int) -> list[Region]:
+        """Takes the regions of a range out; returns those that were shared mappings."""
+        shared = [region for region in self.regions.remove(start, end) if region.flags & MAP_SHARED]
+        for region in shared:
+            self._unmap(region)
+        return shared
+
+    def _unmap(self, region: Region) -> None:
+        """A shared mapping is gone. Its object is forgotten with the last one; its dirty lines were written back."""
+        objects = self.kernel.objects
+        if objects.unmap(region):
+            assert region.object is not None
+            shared = objects.of(region.object)
+            for line in self.cache.lines_between(shared.base_key, shared.base_key | at.PAGE_MASK):
+                self.cache.drop(line)
+            objects.forget(shared)
+
+    def _tell_watchers(self, regions: list[Region]) -> None:
+        watchers = self.kernel.objects.watchers
+        if watchers:
+            for thing in dict.fromkeys(region.object for region in regions):
+                if thing in watchers:
+                    watchers[thing]()
+
+    def shares_writable_memory(self) -> bool:
+        """Whether another process may see what is stored here: the space has a shared mapping that is, or can be made,
+        writable, or several processes run in it. The manager keeps such processes on one processor."""
+        return self.users > 1 or any(
+            region.flags & MAP_SHARED and (region.prot & PROT_WRITE or not region.flags & NEVER_WRITABLE)
+            for region in self.regions
+        )
 
     def _add(self, region: Region) -> None:
+        if region.flags & MAP_SHARED:
+            self.kernel.objects.map(region)  # Before what was there goes: it may be the same object.
+        self._remove(region.start, region.end)
         self.regions.insert(region)
         if region.object is not None:
             self.mapped.add(region.object)
-        if region.flags & MAP_SHARED:
-            assert region.object is not None
-            self.kernel.objects.map(region.object, region.handle, bool(region.prot & PROT_WRITE))
 
     def load(self, regions: list[Region], resident: list[tuple[int, int]], owners: dict[int, str]) -> None:
         """Starts with the layout of a program that was just loaded."""
@@ -317,6 +361,7 @@ class Space:
         for start, end in resident:
             self.resident.update(range(start >> PAGE_SHIFT, end >> PAGE_SHIFT))
         self._rebuild_windows()
+        self._tell_watchers([region for region in regions if region.flags & MAP_SHARED])
 
     def protect(self, reply: LayoutReply) -> None:
         """Applies mprotect: regions and lines get their new rights, contents stay."""
@@ -375,18 +420,16 @@ class Space:
         return self.cache.lines_between(base | first, (base | first) + (region.length >> PAGE_SHIFT))
 
     def _rebuild_windows(self) -> None:
-        self.windows = []
-        for region in self.regions:
-            if region.flags & MAP_SHARED and region.object is not None:
-                base = self.kernel.objects.of(region.object).base_key
-                self.windows.append(
-                    (
-                        region.start >> PAGE_SHIFT,
-                        region.end >> PAGE_SHIFT,
-                        base | region.offset >> PAGE_SHIFT,
-                        rights_of(region.prot),
-                    )
-                )
+        self.windows = [
+            (
+                region.start >> PAGE_SHIFT,
+                region.end >> PAGE_SHIFT,
+                self.kernel.objects.of(region.object).base_key | region.offset >> PAGE_SHIFT,
+                rights_of(region.prot),
+            )
+            for region in self.regions
+            if region.flags & MAP_SHARED and region.object is not None
+        ]
         if len(self.windows) > at.WINDOWS_MAX:
             raise LinuxError(E.ENOMEM, "too many shared mappings in one address space")
         if self.kernel.current_space is self:
@@ -403,8 +446,8 @@ class Space:
                     self.kernel.counters.lost_lines += int(self.cache.is_dirty(line))
                     self.cache.drop(line)
         self.forget(0, TASK_SIZE)
-        self.regions = RegionMap()
         self.windows = []
+        self._tell_watchers(self._remove(0, TASK_SIZE))
 
 
 _ZEROS = bytes(PAGE)

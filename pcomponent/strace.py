@@ -1,51 +1,103 @@
-"""--strace: each system call on one line of the program's standard error, with its thread and virtual time."""
+"""--strace: each system call on one line, with its thread and the virtual time at which it began.
+
+    [7] 0.000412345 openat(AT_FDCWD, "/etc/passwd", O_RDONLY|O_CLOEXEC) = 3
+
+A line is written when its call ends, so that calls of several threads never mix. Signals are shown when they are
+delivered, ends of threads and processes as they happen. Nothing of it is counted or takes virtual time.
+"""
 
 from __future__ import annotations
 
-from lego.console.messages import Write
-from lego.fabric.errors import FabricError
-from lego.linux.errno import E, LinuxError
-from lego.linux.numbers import name_of
-from pcomponent.process import Thread
-from pcomponent.syscalls.table import TABLE
+from typing import TYPE_CHECKING
 
-TEXT_SHOWN = 64
-"""Bytes of a string argument."""
+from lego.console.messages import TRACE, Write
+from lego.fabric.errors import FabricError
+from lego.linux.errno import LinuxError
+from lego.linux.signal import Sig, SigInfo
+from pcomponent.process import Process, Thread
+from pcomponent.tracing.calls import Line
+from pcomponent.tracing.peek import Memory
+from pcomponent.tracing.signals import siginfo
+from pcomponent.tracing.values import signal_name
+
+if TYPE_CHECKING:
+    from pcomponent.waiting import Interrupted
+
+SIGRETURN = 15
+PATIENCE = 20
+"""How often a slow reader is waited for, each time for as long as one `Write` waits, before a line is lost."""
+WAIT_MS = 500
 
 
 def entered(task: Thread, number: int, arguments: tuple[int, ...]) -> None:
-    """A call begins: its line is put together, and printed when it ends."""
-    call = TABLE.get(number)
-    kinds = call.kinds if call is not None else ("ulong",) * 6
-    shown = [_argument(task, kind, value) for kind, value in zip(kinds, arguments, strict=False)]
-    task.trace_line = f"[{task.tid}] {task.meter.now_ns / 1e9:.9f} {name_of(number)}({', '.join(shown)})"
+    """A call begins: what it reads is decoded."""
+    task.trace_line = Line(Memory(task.memory), number, arguments)
+    task.trace_ns = task.meter.now_ns
 
 
-def left(task: Thread, result: int | None) -> None:
-    """A call ends: `None` when a signal interrupted it."""
-    call = TABLE.get(task.number)
-    if result is None:
-        shown = "? (interrupted)"
-    elif -4096 < result < 0:
-        name = E.errorcode.get(-result, str(-result))
-        shown = f"-1 {name}"
-    elif call is not None and call.name in _POINTERS:
-        shown = f"{result:#x}"
-    else:
-        shown = str(result)
-    emit(task, f"{task.trace_line} = {shown}\n")
+def look_again(task: Thread) -> None:
+    """The memory that the call's arguments lie in is about to be replaced (execve)."""
+    if task.trace_line is not None:
+        task.trace_line.look_again()
+
+
+def left(task: Thread, result: int) -> None:
+    """A call ends."""
+    if task.trace_line is not None:
+        line, task.trace_line = task.trace_line, None
+        back = task.number == SIGRETURN
+        _print(task, line.restored(task.signal_mask, result) if back else line.ended(result), task.trace_ns)
+    _ignored(task)
+
+
+def interrupted(task: Thread, why: Interrupted) -> None:
+    """A signal ends a call."""
+    if task.trace_line is not None:
+        line, task.trace_line = task.trace_line, None
+        _print(task, line.interrupted(why), task.trace_ns)
+    _ignored(task)
+
+
+def delivered(task: Thread, info: SigInfo) -> None:
+    """A signal reaches a thread. SIGKILL is only seen by the end that it is."""
+    if info.number == Sig.KILL:
+        return
+    _print(task, f"--- {signal_name(info.number)} {siginfo(info)} ---", task.meter.now_ns)
+
+
+def _ignored(task: Thread) -> None:
+    """Signals that were dropped because nothing would be done about them are shown after the call being made."""
+    while task.process.trace_ignored:
+        delivered(task, task.process.trace_ignored.pop(0))
+
+
+def stopped(task: Thread, number: int) -> None:
+    """A stop signal takes effect."""
+    _print(task, f"--- stopped by {signal_name(number)} ---", task.meter.now_ns)
 
 
 def ended(task: Thread, what: str) -> None:
-    """The thread or its process ends in the middle of a call, or by a signal."""
-    if task.trace_line:
-        emit(task, f"{task.trace_line} = ?\n")
-    emit(task, f"[{task.tid}] {task.meter.now_ns / 1e9:.9f} +++ {what} +++\n")
+    """A thread ends: "exited with 0", "killed by SIGSEGV"."""
+    if task.trace_line is not None:
+        line, task.trace_line = task.trace_line, None
+        _print(task, line.unfinished(), task.trace_ns)
+    _print(task, f"+++ {what} +++", task.meter.now_ns)
 
 
-def emit(task: Thread, line: str) -> None:
-    """Prints; a console that is closed or gone takes nothing."""
-    data = line.encode("utf-8", "backslashreplace")
+def process_ended(process: Process, status: int) -> None:
+    """All threads of a process end with a wait(2) status; the first one last."""
+    signal = status & 0x7F
+    what = f"killed by {signal_name(signal)}" if signal else f"exited with {status >> 8 & 0xFF}"
+    for task in reversed(list(process.threads.values())):
+        ended(task, what)
+
+
+def notice(task: Thread, text: str) -> None:
+    """Something that Lego itself has to say, on the program's standard error."""
+    data = text.encode("utf-8", "backslashreplace")
+    terminal = task.kernel.rendezvous.terminals.of_run(task.process)
+    if terminal is not None:
+        data = data.replace(b"\n", b"\r\n")  # The host's terminal is in raw mode.
     try:
         while data:
             reply, _ = task.kernel.endpoint.call(task.process.console, Write(2, 1000), data)
@@ -56,35 +108,14 @@ def emit(task: Thread, line: str) -> None:
         return
 
 
-def _argument(task: Thread, kind: str, value: int) -> str:
-    if kind == "path":
-        return _string(task, value)
-    if kind in ("pointer", "buffer", "strings"):
-        return "NULL" if value == 0 else f"{value:#x}"
-    if kind == "flags":
-        return f"{value & 0xFFFFFFFF:#x}"
-    if kind == "mode":
-        return f"0{value & 0xFFFFFFFF:o}"
-    if kind == "fd":
-        signed = (value & 0xFFFFFFFF) - (1 << 32) if value & 0x80000000 else value & 0xFFFFFFFF
-        return "AT_FDCWD" if signed == -100 else str(signed)
-    if kind in ("int", "pid", "signal"):
-        return str((value & 0xFFFFFFFF) - (1 << 32) if value & 0x80000000 else value & 0xFFFFFFFF)
-    if kind in ("long", "offset"):
-        return str(value - (1 << 64) if value >> 63 else value)
-    return str(value)
-
-
-def _string(task: Thread, address: int) -> str:
-    if address == 0:
-        return "NULL"
+def _print(task: Thread, text: str, now_ns: int) -> None:
+    """A console that is closed or gone takes nothing."""
+    data = f"[{task.tid}] {now_ns // 10**9}.{now_ns % 10**9:09} {text}\n".encode("utf-8", "backslashreplace")
+    tries = 0
     try:
-        text = task.memory.read_string(address)
-    except LinuxError:
-        return f"{address:#x}"
-    more = "..." if len(text) > TEXT_SHOWN else ""
-    escaped = text[:TEXT_SHOWN].decode("latin-1").encode("unicode_escape").decode().replace('"', '\\"')
-    return f'"{escaped}"{more}'
-
-
-_POINTERS = frozenset({"mmap", "brk", "mremap", "shmat"})
+        while data and tries < PATIENCE:
+            reply, _ = task.kernel.endpoint.aside(task.process.console, Write(TRACE, WAIT_MS), data)
+            tries = tries + 1 if reply.again else 0
+            data = data[reply.count :]
+    except (LinuxError, FabricError):
+        return

@@ -83,6 +83,15 @@ def _check(task: Thread, target: Process, number: int) -> None:
         raise LinuxError(E.EPERM)
 
 
+def may_access(task: Thread, target: Process) -> bool:
+    """Whether a thread may reach into another process (ptrace_may_access with PTRACE_MODE_ATTACH_REALCREDS)."""
+    own, other = task.process.credentials, target.credentials
+    if task.process is target or own.capable(credentials.SYS_PTRACE):
+        return True
+    same = {other.uid, other.euid, other.suid} == {own.uid} and {other.gid, other.egid, other.sgid} == {own.gid}
+    return same and target.attributes.dumpable == 1 and not other.permitted & ~own.permitted
+
+
 COMM_BYTES = 16
 """TASK_COMM_LEN: a thread's name and its NUL."""
 

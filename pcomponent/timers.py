@@ -1,8 +1,9 @@
-"""The interval timers of a process: alarm(2) and setitimer(2), on virtual time.
+"""The timers of a process: alarm(2), setitimer(2), and those of `pcomponent.posix_timers`, on virtual time.
 
 The real timer runs on the monotonic clock, the virtual one on the user time of the process, the profiling one on its
-user and system time. The scheduler calls `expire(task)` when a thread enters the kernel or its quantum is over, and
-wakes a sleeping process at `due_ns()`. Source: kernel/time/itimer.c.
+user and system time. `Process.due_ns` says when the next timer of the machine's clock is due; whoever runs the process
+calls `expire(task)` then, and for timers of processor time (`Process.processor_timed`) whenever a thread has run.
+Source: kernel/time/itimer.c.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pcomponent.process import Process, Thread
 
 ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF = 0, 1, 2
+NEVER_NS = 1 << 63
 _SIGNALS = (Sig.ALRM, Sig.VTALRM, Sig.PROF)
 
 
@@ -48,6 +50,21 @@ class IntervalTimers:
         """Starts a timer, or stops it when `value_ns` is 0 (its period is kept for show, as Linux does)."""
         due_ns = _clock_ns(task, which) + value_ns if value_ns else 0
         self._timers[which] = Timer(due_ns, interval_ns)
+        task.process.timers_changed()
+
+    def processor_left_ns(self, task: Thread) -> int | None:
+        """How much more processor time may pass before one of the others is due."""
+        left = [
+            self._timers[which].due_ns - _clock_ns(task, which)
+            for which in (ITIMER_VIRTUAL, ITIMER_PROF)
+            if self._timers[which].due_ns
+        ]
+        return min(left, default=None)
+
+    @property
+    def processor_timed(self) -> bool:
+        """Whether one of them runs on processor time."""
+        return bool(self._timers[ITIMER_VIRTUAL].due_ns or self._timers[ITIMER_PROF].due_ns)
 
     def expire(self, task: Thread) -> None:
         """Sends the signals of the timers that are due; one that is due several times over sends one signal."""
@@ -62,19 +79,29 @@ class IntervalTimers:
                 periods = (now_ns - timer.due_ns) // timer.interval_ns + 1
                 due_ns = timer.due_ns + periods * timer.interval_ns
             self._timers[which] = Timer(due_ns, timer.interval_ns)
+            task.process.timers_changed()
             number = _SIGNALS[which]
             send_to_process(task.process, number, SigInfo.kernel(number))
 
 
 def expire(task: Thread) -> None:
     """Sends what the timers of a thread's process owe it."""
-    timers: IntervalTimers = task.process.timers
-    timers.expire(task)
+    process = task.process
+    if task.meter.now_ns >= process.due_ns or process.processor_timed:
+        process.timers.expire(task)
+        process.posix_timers.expire(task)
+
+
+def processor_left_ns(task: Thread) -> int | None:
+    """How much processor time a thread may use until a timer of its process's must be looked at; None without one."""
+    process = task.process
+    left = [process.timers.processor_left_ns(task), process.posix_timers.processor_left_ns(task)]
+    return min((each for each in left if each is not None), default=None)
 
 
 def next_due_ns(process: Process) -> int | None:
     """When a process whose threads all sleep is owed a signal, on the monotonic clock."""
-    return process.timers.due_ns()
+    return process.due_ns if process.due_ns < NEVER_NS else None
 
 
 def _clock_ns(task: Thread, which: int) -> int:

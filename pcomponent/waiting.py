@@ -35,9 +35,11 @@ class Interrupted(Exception):
     """A signal ended a call. With `restart`, it is made again after a handler with SA_RESTART, or when no handler
     runs; otherwise it returns -EINTR. A call that must not start from its beginning (nanosleep) gives
     `restart=False`. One that never starts again after a handler but does when none runs (pause, rt_sigsuspend:
-    ERESTARTNOHAND) gives `restart_unhandled`. Source: signal(7), "Interruption of system calls"."""
+    ERESTARTNOHAND) gives `restart_unhandled`; one that starts again after any handler (ERESTARTNOINTR), `always`.
+    Source: signal(7), "Interruption of system calls"."""
 
-    def __init__(self, restart: bool, restart_unhandled: bool = False) -> None:
+    def __init__(self, restart: bool, restart_unhandled: bool = False, always: bool = False) -> None:
         super().__init__(restart)
         self.restart = restart
+        self.always = always
         self.restart_unhandled = restart_unhandled

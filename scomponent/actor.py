@@ -7,13 +7,18 @@ from lego.component import VNODE
 from lego.config import MachineConfig
 from lego.fabric.endpoint import Endpoint, Monitor
 
+SHARED_MEMORY = "/dev/shm"
+"""Half of all memory fits into it, as on Linux."""
+
 
 def build(name: str, config: MachineConfig, endpoint: Endpoint) -> Monitor:
     """Makes the monitor, with the tree of the machine's vNode. It calls nobody."""
+    from scomponent.memory_mount import MemoryMount
     from scomponent.monitor import StorageMonitor
     from scomponent.namespace import Namespace
 
-    return StorageMonitor(name, {VNODE: Namespace(config.mounts)})
+    memory = MemoryMount(SHARED_MEMORY, config.memory_bytes * config.topology.memories // 2)
+    return StorageMonitor(name, {VNODE: Namespace(config.mounts, memory=[memory])})
 
 
 class Storage(Shell):

@@ -106,13 +106,17 @@ class Attributes:
         """statfs(2)."""
         costs.charge_metadata()
         with self._storage.walk(request.vnode, request.place, request.path) as walk:
-            return FsStatReply(_fs_stat(walk.lookup(follow=True))), b""
+            return FsStatReply(self._fs_stat(walk.lookup(follow=True))), b""
 
     def handle_fs_stat(self, request: HandleFsStat, _: Buffer) -> Result:
         """fstatfs(2)."""
         costs.charge_metadata()
         with self._files.use(request.handle) as file:
-            return FsStatReply(_fs_stat(file.position(file.path))), b""
+            return FsStatReply(self._fs_stat(file.position(file.path))), b""
+
+    def _fs_stat(self, position: Position) -> FsStat:
+        memory = position.mount.memory
+        return _fs_stat(position) if memory is None else memory.statfs(self._files.descriptors(position.mount))
 
 
 def _change(position: Position, request: SetAttributes) -> None:

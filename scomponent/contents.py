@@ -25,6 +25,7 @@ from scomponent.storage import Result, Storage, Table
 MAX_RW_COUNT = 0x7FFFF000  # include/linux/fs.h: the most that one read or write moves.
 _OFFSET_MAX = 1 << 63
 _UNSIZED_CHUNK = 1 << 20  # Files of size 0 may have contents all the same (some of the host's own file systems).
+_PUNCH_HOLE = 2  # FALLOC_FL_PUNCH_HOLE, include/uapi/linux/falloc.h
 
 
 class Contents:
@@ -49,7 +50,7 @@ class Contents:
             _check_transfer(file, file.readable)
             data = _read(file.fd, request.offset, min(request.length, MAX_RW_COUNT))
             reply = _size_reply(file.fd)
-        costs.charge_transfer(len(data))
+        _charge(file, len(data))
         self._storage.tally.add(reads=1, bytes_read=len(data))
         return reply, data
 
@@ -59,12 +60,22 @@ class Contents:
             _check_range(0 if request.append else request.offset, len(payload))
             _check_transfer(file, file.writable)
             with file.lock:
+                payload = self._fitting(file, payload, None if request.append else request.offset)
                 count = _write(file.fd, payload, 0 if request.append else request.offset, request.append)
                 stat = os.fstat(file.fd)
             offset = stat.st_size - count if request.append else request.offset
-        costs.charge_transfer(count)
+        _charge(file, count)
         self._storage.tally.add(writes=1, bytes_written=count)
         return WriteAtReply(count, offset, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns), b""
+
+    def _fitting(self, file: OpenFile, payload: Buffer, offset: int | None) -> Buffer:
+        """As much of what is to be written at an offset (None: the end) as the file's mount has room for. ENOSPC."""
+        memory = file.mount.memory
+        if memory is None or not len(payload):
+            return payload
+        start = os.fstat(file.fd).st_size if offset is None else offset
+        room = memory.reserve(file.fd, start, start + len(payload), self._files.descriptors(file.mount))
+        return memoryview(payload)[:room]
 
     def set_size(self, request: SetSize, _: Buffer) -> Result:
         """ftruncate(2)."""
@@ -91,6 +102,11 @@ class Contents:
             if not file.writable:
                 raise LinuxError(E.EBADF)
             with file.lock:
+                memory, end = file.mount.memory, request.offset + request.length
+                if memory is not None and not request.mode & _PUNCH_HOLE:
+                    opened = self._files.descriptors(file.mount)
+                    if memory.reserve(file.fd, request.offset, end, opened) < request.length:
+                        raise LinuxError(E.ENOSPC)
                 host.allocate(file.fd, request.mode, request.offset, request.length)
                 return _size_reply(file.fd), b""
 
@@ -116,6 +132,14 @@ class Contents:
                 (os.fdatasync if request.data_only else os.fsync)(file.fd)
         self._storage.tally.add(syncs=1)
         return Done(), b""
+
+
+def _charge(file: OpenFile, count: int) -> None:
+    """A transfer costs what the storage takes, or next to nothing when the file is one of memory."""
+    if file.mount.memory is None:
+        costs.charge_transfer(count)
+    else:
+        costs.charge_metadata()
 
 
 def _check_range(offset: int, length: int) -> None:

@@ -183,6 +183,12 @@ class Files:
                     file.references -= 1
                     self._dispose_if_unused(file)
 
+    def descriptors(self, mount: Mounted) -> list[int]:
+        """The host's descriptors of the regular files of a mount that are open."""
+        with self._lock:
+            files = {id(file): file for file in self._table.values()}
+        return [file.fd for file in files.values() if file.mount is mount and file.kind == S_IFREG]
+
     def close_all(self) -> None:
         """Gives all handles back."""
         self.close(list(self._table))

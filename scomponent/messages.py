@@ -349,6 +349,13 @@ class HandleFsStat(Request, frozen=True):
     handle: int
 
 
+class EndRun(Request, frozen=True):
+    """The last program of a vNode has ended: what it left in file systems of memory (/dev/shm) is removed."""
+
+    Reply: ClassVar = Done
+    vnode: int
+
+
 class StatisticsReply(msgspec.Struct, array_like=True, frozen=True):
     """The component's counters as JSON text (see docs/stats.md)."""
 
@@ -366,6 +373,6 @@ DOOR = Door(
     [
         Open, Duplicate, Close, ReadAt, WriteAt, PathStat, HandleStat, PathOf, Access, Entries, ReadLink,
         MakeDirectory, MakeNode, Remove, Rename, Link, LinkHandle, SymLink, SetAttributes, SetSize, Allocate,
-        SeekHole, SyncHandle, PathFsStat, HandleFsStat, Statistics,
+        SeekHole, SyncHandle, PathFsStat, HandleFsStat, EndRun, Statistics,
     ],
 )  # fmt: skip

@@ -15,14 +15,14 @@ from typing import Any
 
 import msgspec
 
-from lego.fabric.wire import Buffer
+from lego.fabric.wire import Buffer, Done
 from lego.linux.errno import E, LinuxError
 from scomponent import messages
 from scomponent.attributes import Attributes
 from scomponent.contents import Contents
 from scomponent.directories import Directories
 from scomponent.files import DESCRIPTORS_RESERVED, HANDLES_MAX, Files
-from scomponent.messages import Elsewhere, Statistics, StatisticsReply
+from scomponent.messages import Elsewhere, EndRun, Statistics, StatisticsReply
 from scomponent.mounts import LeadsElsewhere
 from scomponent.namespace import Namespace
 from scomponent.naming import Naming
@@ -52,7 +52,7 @@ class StorageMonitor:
     def __init__(self, name: str, namespaces: dict[int, Namespace]) -> None:
         self.name = name
         self._storage = Storage(name, namespaces, Files(name, handle_limit()))
-        self._table: Table = {Statistics: self._statistics}
+        self._table: Table = {Statistics: self._statistics, EndRun: self._end_run}
         for family in (Opening, Contents, Attributes, Directories, Naming):
             self._table.update(family(self._storage).table)
 
@@ -89,6 +89,11 @@ class StorageMonitor:
     def close(self) -> None:
         """What a runtime calls when the machine ends."""
         self.close_all()
+
+    def _end_run(self, request: EndRun, _: Buffer) -> Result:
+        for place in self._storage.namespace(request.vnode).memory:
+            place.empty()
+        return Done(), b""
 
     def _statistics(self, request: Statistics, _: Buffer) -> Result:
         return StatisticsReply(msgspec.json.encode(self.statistics())), b""

@@ -15,12 +15,12 @@ import os
 from dataclasses import dataclass, field
 
 from lego.linux.stat import S_IFDIR, S_IFMT, FsStat, Stat
+from scomponent.memory_mount import TMPFS_MAGIC, MemoryMount
 
 PSEUDO = ("/proc", "/dev", "/sys")
 """Where a processor's own file systems are mounted, unless told otherwise."""
 
 MADE_UP_DEVICE = os.makedev(0, 0xFFFFF)  # An anonymous device number that no host gives out.
-TMPFS_MAGIC = 0x01021994  # include/uapi/linux/magic.h: the nearest to a directory that is only in memory.
 ST_RDONLY = 0x1
 
 
@@ -35,12 +35,14 @@ class LeadsElsewhere(Exception):
 class Mounted:
     """Something of the host that is mounted. `fd` is -1 for directories that are made up here."""
 
-    __slots__ = ("fd", "identity", "kind", "target", "writable")
+    __slots__ = ("fd", "identity", "kind", "memory", "target", "writable")
 
     def __init__(self, fd: int, target: str, writable: bool) -> None:
         self.fd = fd
         self.target = target
         self.writable = writable
+        self.memory: MemoryMount | None = None
+        """For /dev/shm: what limits it."""
         self.kind = S_IFDIR
         self.identity = (-1, -1)
         if fd >= 0:

@@ -20,6 +20,7 @@ from lego.config import Mount
 from lego.linux.errno import E, LinuxError
 from lego.linux.stat import S_IFDIR
 from scomponent.host import pinned
+from scomponent.memory_mount import MemoryMount
 from scomponent.mounts import PSEUDO, LeadsElsewhere, Mounted, Node, Position
 from scomponent.walk import Walk
 
@@ -29,7 +30,10 @@ _DELETED = " (deleted)"  # What d_path (fs/d_path.c) puts behind the name of som
 class Namespace:
     """The mounts of one vNode. Raises `LinuxError` when something that is to be mounted cannot be opened."""
 
-    def __init__(self, mounts: Sequence[Mount], pseudo: Sequence[str] = PSEUDO) -> None:
+    def __init__(
+        self, mounts: Sequence[Mount], pseudo: Sequence[str] = PSEUDO, memory: Sequence[MemoryMount] = ()
+    ) -> None:
+        self.memory = memory
         self.made_up = Mounted(-1, "/", writable=False)
         self._numbers = 0
         self._mounted: list[Mounted] = []
@@ -40,6 +44,8 @@ class Namespace:
                 self._put(mounts[first])
             for path in pseudo:
                 self._node(_names(path)).pseudo = True
+            for place in memory:
+                self._put(Mount(place.path, place.target, writable=True), place)
             for mount in mounts[first + 1 :]:
                 self._put(mount)
         except BaseException:
@@ -52,6 +58,8 @@ class Namespace:
             os.close(mounted.fd)
             mounted.fd = -1
         self._mounted.clear()
+        for place in self.memory:
+            place.close()
 
     def walk(self, base: Position | None, path: str, resolve: int = 0) -> Walk:
         """A walk along a path from `base`, None for the root. Raises ENOENT and ENAMETOOLONG for the path itself."""
@@ -92,15 +100,16 @@ class Namespace:
 
     # ---- building ------------------------------------------------------------------------------------------
 
-    def _put(self, mount: Mount) -> None:
+    def _put(self, mount: Mount, memory: MemoryMount | None = None) -> None:
         try:
-            names = self._resolve_target(mount.target)
+            names = self._resolve_target(mount.target) if memory is None else _names(mount.target)
             fd = os.open(mount.source, os.O_PATH)
         except OSError as error:
             raise LinuxError(error.errno or E.EIO, f"cannot mount {mount.source} at {mount.target}") from None
         except LinuxError as error:
             raise LinuxError(error.errno, f"cannot mount {mount.source} at {mount.target}") from None
         mounted = Mounted(fd, "/" + "/".join(names), mount.writable)
+        mounted.memory = memory
         self._mounted.append(mounted)
         if not names and mounted.kind != S_IFDIR:
             raise LinuxError(E.ENOTDIR, f"cannot mount {mount.source} at /: it is no directory")

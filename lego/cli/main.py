@@ -1,6 +1,7 @@
 """The `lego` command: what it can do, and how every error ends in one line and an exit status.
 
     lego run [OPTIONS] PROG [ARGS...]     lego syscalls [--json]     lego doctor
+    lego up [OPTIONS]     lego ps [NAME]     lego kill [-s SIGNAL] PID...     lego down [NAME]
 
 Nothing heavy is imported before a command needs it.
 """
@@ -15,6 +16,7 @@ from typing import Annotated
 import typer
 
 import lego
+from lego.cli import options
 from lego.cli.status import FAILED, USAGE, complain
 from lego.config import ConfigError
 from lego.console.monitor import plug_closed_streams
@@ -51,48 +53,91 @@ def run_command(
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="[ARGS]...", help="All that follows PROG is the program's.")
     ] = None,
-    machine: Annotated[
-        str | None, typer.Option(metavar="FILE.toml", help="A machine file; options win over it.")
-    ] = None,
-    topology: Annotated[
-        str | None, typer.Option(metavar="nP-nM-nS", help="How many processors, memories and storages. [1P-1M-1S]")
-    ] = None,
-    excache: Annotated[str | None, typer.Option(metavar="SIZE", help="The ExCache of each processor. [64MiB]")] = None,
-    ways: Annotated[int | None, typer.Option(metavar="N", help="Lines in each set of the ExCache. [64]")] = None,
-    memory: Annotated[
-        str | None, typer.Option(metavar="SIZE", help="The capacity of each memory component. [1GiB]")
-    ] = None,
-    mount: Annotated[
-        list[str] | None,
-        typer.Option(metavar="SRC:DST[:ro|rw]", help="Shows a file or directory; read-only unless :rw."),
-    ] = None,
-    root: Annotated[
-        str | None, typer.Option(metavar="DIR", help="The guest's whole tree, in place of the host's; writable.")
-    ] = None,
-    cwd: Annotated[str | None, typer.Option(metavar="DIR", help="Where the program starts, a guest path.")] = None,
-    env: Annotated[list[str] | None, typer.Option(metavar="K=V", help="Sets an environment variable.")] = None,
-    publish: Annotated[
-        list[str] | None,
-        typer.Option(metavar="HOST:GUEST", help="Leads a port of this host to one of the guest's; HOST: [ADDR:]PORT."),
-    ] = None,
-    seed: Annotated[int | None, typer.Option(metavar="N", help="Of all randomness in the machine. [0]")] = None,
-    inproc: Annotated[bool, typer.Option("--inproc", help="All components in this process, without Ray.")] = False,
-    stats: Annotated[bool, typer.Option("--stats", help="A table of what was counted, on stderr, at the end.")] = False,
-    stats_json: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The same as one JSON object; see docs/stats.md.")
-    ] = None,
-    strace: Annotated[bool, typer.Option("--strace", help="Shows system calls on stderr as they are made.")] = False,
+    machine: options.Machine = None,
+    topology: options.Topology = None,
+    excache: options.Excache = None,
+    ways: options.Ways = None,
+    memory: options.Memory = None,
+    mount: options.Mount = None,
+    root: options.Root = None,
+    cwd: options.Cwd = None,
+    env: options.Env = None,
+    publish: options.Publish = None,
+    seed: options.Seed = None,
+    inproc: options.Inproc = False,
+    stats: options.Stats = False,
+    stats_json: options.StatsJson = None,
+    strace: options.Strace = False,
+    on: options.On = None,
 ) -> None:
     """Runs a program and ends as it does; status 125: the machine failed, 126: not executable, 127: not found."""
-    from lego.cli.run import run
+    from lego.cli.run import run, run_on
     from lego.config_file import plan
 
-    options = {
+    given = {
         "topology": topology, "excache": excache, "ways": ways, "memory": memory, "mount": mount, "root": root,
         "cwd": cwd, "env": env, "publish": publish, "seed": seed, "inproc": inproc, "stats": stats,
         "stats_json": stats_json, "strace": strace,
     }  # fmt: skip
-    raise typer.Exit(run(plan(options, machine), [program, *(arguments or [])]))
+    argv = [program, *(arguments or [])]
+    raise typer.Exit(run(plan(given, machine), argv) if on is None else run_on(on, {**given, "machine": machine}, argv))
+
+
+@app.command("up")
+def up_command(
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="What the machine is to be called.")] = "lego",
+    machine: options.Machine = None,
+    topology: options.Topology = None,
+    excache: options.Excache = None,
+    ways: options.Ways = None,
+    memory: options.Memory = None,
+    mount: options.Mount = None,
+    root: options.Root = None,
+    cwd: options.Cwd = None,
+    env: options.Env = None,
+    seed: options.Seed = None,
+    strace: options.Strace = False,
+    ray: Annotated[
+        str, typer.Option("--ray", metavar="ADDRESS", help="Joins a Ray that runs, in place of starting one.")
+    ] = "",
+) -> None:
+    """Starts a machine that stays up, for `lego run --on NAME`, until `lego down NAME`."""
+    from lego.cli.standing import up
+    from lego.config_file import plan
+
+    given = {
+        "topology": topology, "excache": excache, "ways": ways, "memory": memory, "mount": mount, "root": root,
+        "cwd": cwd, "env": env, "seed": seed, "strace": strace,
+    }  # fmt: skip
+    raise typer.Exit(up(plan(given, machine), name, ray))
+
+
+@app.command("ps")
+def ps_command(name: options.Name = None, as_json: options.Json = False) -> None:
+    """Lists the processes of a machine that is up; without a name, of the only one, or else all machines."""
+    from lego.cli.standing import ps
+
+    raise typer.Exit(ps(name, as_json))
+
+
+@app.command("kill")
+def kill_command(
+    pids: Annotated[list[int], typer.Argument(metavar="PID...", help="Processes of the machine (`lego ps`).")],
+    number: Annotated[str, typer.Option("--signal", "-s", metavar="SIGNAL", help="A name or number. [TERM]")] = "TERM",
+    on: options.On = None,
+) -> None:
+    """Sends a signal to processes of a machine that is up: the only one, unless --on says which."""
+    from lego.cli.standing import kill, signal_number
+
+    raise typer.Exit(kill(pids, signal_number(number), on))
+
+
+@app.command("down")
+def down_command(name: options.Name = None) -> None:
+    """Ends a machine that is up, with the programs on it: the only one, unless NAME says which."""
+    from lego.cli.standing import down
+
+    raise typer.Exit(down(name))
 
 
 @app.command("syscalls")

@@ -13,6 +13,9 @@ import msgspec
 from lego.fabric.wire import Done, Door, Request
 from lego.linux.stat import Stat
 
+TRACE = 3
+"""Only to be written: where the lines of --strace go, the standard error unless the front end says otherwise."""
+
 
 class CountReply(msgspec.Struct, array_like=True, frozen=True):
     """Bytes moved (those of a read are the payload), or a position. `again`: nothing came in the time given."""

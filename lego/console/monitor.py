@@ -25,6 +25,7 @@ import msgspec
 
 from lego.console.messages import (
     DOOR,
+    TRACE,
     Control,
     CountReply,
     Describe,
@@ -67,8 +68,10 @@ class ConsoleMonitor:
 
     door = DOOR
 
-    def __init__(self, name: str = "console") -> None:
+    def __init__(self, name: str = "console", trace: int = 2) -> None:
+        """`trace` is the descriptor that the lines of --strace go to; it is the caller's to close."""
         self.name = name
+        self._trace = trace
         self._modes: dict[int, bytes] = {}
         """The modes that terminals had before the guest first changed them, as struct termios2."""
 
@@ -124,7 +127,7 @@ class ConsoleMonitor:
         return CountReply(len(data)), data
 
     def _write(self, request: Write, payload: Buffer) -> CountReply:
-        stream = _descriptor(request.stream)
+        stream = self._trace if request.stream == TRACE else _descriptor(request.stream)
         if request.offset >= 0:
             return CountReply(os.pwrite(stream, payload, request.offset))
         mode = os.fstat(stream).st_mode

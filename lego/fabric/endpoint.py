@@ -7,6 +7,9 @@ To serve, a component gives its *monitor* to a transport; a monitor has a `name`
 or raises `LinuxError`, which is raised again at the caller. Anything else that it raises is a defect of
 the component: the caller gets `PeerFailed`, and the text goes to the machine's log.
 
+A monitor may have `departed(sender)` too: it is called on a thread of the transport's when a caller's connections have
+ended, and must not raise.
+
 Every call ends: in a reply, in a `LinuxError`, or in a `FabricError` (the peer is down, does not answer, or
 broke). The caller's meter is charged with the network's cost and with the time that serving took.
 """
@@ -27,6 +30,9 @@ from lego.observe.clock import Meter, current
 from lego.observe.counters import Counters, counter, keyed
 
 log = logging.getLogger("lego.fabric")
+
+INSTANCE = "."
+"""Between a name and what makes it unique: "console.5c1f" is counted as "console", like all other consoles."""
 
 CALL_TIMEOUT_S = 30.0
 """How long a call waits for its answer; LegoOS's own default for most calls is also 30 s."""
@@ -56,6 +62,12 @@ class Transport(Protocol):
 
     def exchange(self, sender: str, to: str, body: bytes, payload: Buffer, timeout_s: float) -> Answer:
         """Carries a request to `to` and waits for its answer; raises `PeerDown` or `PeerTimeout`."""
+
+    def meet(self, name: str, address: str) -> None:
+        """Learns where somebody listens who is not one of the machine's components."""
+
+    def part(self, name: str) -> None:
+        """Forgets it again; its callers get `PeerDown`."""
 
 
 class LinkCounters(Counters):
@@ -97,7 +109,18 @@ class Endpoint:
             raise PeerFailed(to, failure.detail)
         return request.door.decode_reply(request, answer.body), answer.payload
 
+    def aside(self, to: str, request: Request, payload: Buffer = b"") -> tuple[Any, Buffer]:
+        """The same for what is not part of the machine, such as a tracer: not counted, and no virtual time passes."""
+        answer = self._transport.exchange(self.name, to, encode(request), payload, CALL_TIMEOUT_S)
+        if answer.failed:
+            failure = decode_failure(answer.body)
+            if failure.errno:
+                raise LinuxError(failure.errno, failure.detail)
+            raise PeerFailed(to, failure.detail)
+        return request.door.decode_reply(request, answer.body), answer.payload
+
     def _count(self, to: str, kind: str, sent: int, received: int) -> None:
+        to = to.partition(INSTANCE)[0]
         link = self.links.get(to)
         if link is None:
             link = self.links[to] = LinkCounters()
@@ -106,6 +129,14 @@ class Endpoint:
         link.bytes_received += received
         link.by_kind[kind] = link.by_kind.get(kind, 0) + 1
         link.bytes_by_kind[kind] = link.bytes_by_kind.get(kind, 0) + sent + received
+
+    def meet(self, name: str, address: str) -> None:
+        """Learns where somebody listens who came later than the components: a front end's console."""
+        self._transport.meet(name, address)
+
+    def part(self, name: str) -> None:
+        """Forgets it again. Called on the thread that calls it."""
+        self._transport.part(name)
 
     def statistics(self) -> list[dict[str, Any]]:
         """One row a link: who, to whom, and its counters."""

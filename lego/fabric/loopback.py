@@ -25,6 +25,12 @@ class Loopback:
         """Makes a name unreachable: its callers get `PeerDown` from now on."""
         self._monitors.pop(name, None)
 
+    def meet(self, name: str, address: str) -> None:
+        """Nothing: who is attached is known."""
+
+    def part(self, name: str) -> None:
+        """Nothing: who is detached is not known any more."""
+
     def exchange(self, sender: str, to: str, body: bytes, payload: Buffer, timeout_s: float) -> Answer:
         """Serves the request on the caller's thread."""
         monitor = self._monitors.get(to)

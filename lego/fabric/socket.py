@@ -34,6 +34,7 @@ import struct
 import threading
 import time
 import weakref
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from lego.fabric.endpoint import Answer, Monitor, serve
@@ -57,6 +58,9 @@ PREEMPTED_NS = 200_000
 """Looking that took this long was interrupted by somebody who needs the core, and was in vain too."""
 REST_MIN_NS, REST_MAX_NS = 1_000_000, 64_000_000
 """Who has looked in vain sleeps for messages for a while: on a busy host that is faster for all."""
+
+_KEEPALIVE = ((socket.TCP_KEEPIDLE, 15), (socket.TCP_KEEPINTVL, 5), (socket.TCP_KEEPCNT, 3))
+"""A host that went away without a word is noticed after half a minute, not after two hours (tcp(7))."""
 
 _MAGIC = b"lego/1\r\n"
 _NONCE_BYTES = 32
@@ -91,6 +95,8 @@ class _Channel:
         self._socket = connection
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in _KEEPALIVE:
+            connection.setsockopt(socket.IPPROTO_TCP, option, value)
         connection.settimeout(None)  # Time limits are the kernel's, SO_RCVTIMEO: no poll before each transfer.
         self._buffer = memoryview(bytearray(BUFFER_BYTES))
         self._receive_s = 0.0
@@ -256,6 +262,9 @@ class SocketServer:
         if len(key) != KEY_BYTES:
             raise ValueError(f"the key has {len(key)} bytes, not {KEY_BYTES}")
         self._monitor = monitor
+        self._departed = getattr(monitor, "departed", None)
+        self._callers: dict[str, int] = {}
+        """How many connections each caller has."""
         self._key = key
         self._listener = socket.create_server((host, 0), backlog=128)
         self.address = "{}:{}".format(*self._listener.getsockname()[:2])
@@ -305,7 +314,8 @@ class SocketServer:
         caller = "{}:{}".format(*peer[:2])
         try:
             caller = _greet_client(connection, self._key, self._monitor.name)
-            self._serve(_Channel(connection), caller)
+            with self._caller(caller):
+                self._serve(_Channel(connection), caller)
         except (_Refused, UnicodeDecodeError) as error:
             log.warning("%s dropped %s: %s", self._monitor.name, caller, error)
         except (TimeoutError, BlockingIOError):
@@ -317,6 +327,22 @@ class SocketServer:
             with self._lock:
                 del self._connections[connection]
             connection.close()
+
+    @contextlib.contextmanager
+    def _caller(self, name: str) -> Iterator[None]:
+        """Counts a caller's connections; a monitor that has `departed` is told when the last of them has ended."""
+        with self._lock:
+            self._callers[name] = self._callers.get(name, 0) + 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._callers[name] -= 1
+                gone = not self._callers[name]
+                if gone:
+                    del self._callers[name]
+            if gone and self._departed is not None and not self._closing:
+                self._departed(name)
 
     def _serve(self, channel: _Channel, caller: str) -> None:
         while not self._closing:
@@ -391,6 +417,16 @@ class SocketTransport:
         channel = _Channel(connection, address)
         self._all.add(channel)
         return channel
+
+    def meet(self, name: str, address: str) -> None:
+        """Learns where somebody listens."""
+        self.addresses[name] = address
+
+    def part(self, name: str) -> None:
+        """Forgets somebody, and ends this thread's connections to it."""
+        self.addresses.pop(name, None)
+        for key in [key for key in self._mine.by_peer if key[1] == name]:
+            self._mine.by_peer.pop(key).close()
 
     def close(self) -> None:
         """Ends all connections; calls that are under way, and later ones, raise `PeerDown`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from gmanager.messages import Member, Members, MembersReply, Register
@@ -10,9 +10,12 @@ from lego.component import MANAGER, capacity, component_names
 from lego.config import MachineConfig
 from lego.fabric.endpoint import Endpoint, Monitor
 from lego.fabric.errors import PeerDown
+from pcomponent.messages import Meet
 
 FRONT = "front"
-"""The name under which the front end calls the components."""
+"""The name under which the front end calls the components; on a machine that is up it is more than this."""
+CONSOLE = "console"
+"""The name under which a run's console is called, likewise."""
 
 
 class Runtime(Protocol):
@@ -20,6 +23,10 @@ class Runtime(Protocol):
 
     endpoint: Endpoint
     """The front end's own."""
+    console_name: str
+    """What the console of a run is to be called."""
+    shared: bool
+    """Whether others use the machine too, so that it goes on when this front end is done with it."""
 
     def start(self) -> None:
         """Starts all components and registers them; raises `MachineFailed` or a `FabricError`."""
@@ -35,6 +42,13 @@ class Runtime(Protocol):
 
     def close(self) -> None:
         """Ends everything that `start` made; may be called twice, and after a `start` that failed."""
+
+
+def introduce(endpoint: Endpoint, names: Iterable[str], console: str, address: str) -> None:
+    """Tells the processors where a console listens; without an address, that it does not any more."""
+    for name in names:
+        if name.startswith("P"):
+            endpoint.call(name, Meet(console, address))
 
 
 def register(endpoint: Endpoint, config: MachineConfig, addresses: Mapping[str, str]) -> None:

@@ -7,7 +7,7 @@ from lego.component import component_names
 from lego.config import MachineConfig
 from lego.fabric.endpoint import Endpoint, Monitor
 from lego.fabric.loopback import Loopback
-from lego.runtime.base import FRONT, register
+from lego.runtime.base import CONSOLE, FRONT, register
 
 
 def builders() -> dict[str, Build]:
@@ -22,6 +22,9 @@ def builders() -> dict[str, Build]:
 
 class InProcess:
     """The runtime of `lego run --inproc`."""
+
+    console_name = CONSOLE
+    shared = False
 
     def __init__(self, config: MachineConfig) -> None:
         self._config = config

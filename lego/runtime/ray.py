@@ -3,6 +3,9 @@
 Start-up order: the global manager, then storage, memory and processor components, each registering with the
 manager once all have been told where the others listen. A Ray that is already connected (a cluster, a
 test session) is used and left as it was; otherwise a private one is started on this host and ended with the machine.
+
+The actors of a machine that stays up have the components' names in a namespace of its own, and are detached: they end
+when they are told to, or with Ray.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,12 +32,15 @@ from lego.config import MachineConfig
 from lego.fabric.endpoint import Endpoint, Monitor
 from lego.fabric.errors import PeerDown, PeerTimeout
 from lego.fabric.socket import KEY_BYTES, SocketServer, SocketTransport
-from lego.runtime.base import FRONT, register
+from lego.runtime.base import CONSOLE, FRONT, introduce, register
 
 LOCALHOST = "127.0.0.1"
 START_S = 60.0
 """A component that has not started within this time has failed; a busy host takes seconds."""
+ONE_HOST = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 STOP_S = 2.0
+LOOK_S = 0.05
+"""How often to look whether Ray itself lives, when news is waited for."""
 STORE_BYTES = 80 << 20
 """Ray's object store at its smallest: nothing is put there."""
 PRESTARTED = 2
@@ -53,14 +60,29 @@ _TOKEN = secrets.token_hex(32)
 _TERMINAL_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTSTP)
 
 
-class OnRay:
-    """The runtime of `lego run`."""
+RAY = "Ray"
+"""Who is to blame when one of Ray's own processes dies."""
 
-    def __init__(self, config: MachineConfig) -> None:
+
+class OnRay:
+    """The runtime of `lego run`, and of the keeper of a machine that stays up."""
+
+    console_name = CONSOLE
+    shared = False
+
+    def __init__(self, config: MachineConfig, namespace: str = "", address: str = "") -> None:
+        """With a `namespace`, the actors can be found in it by the components' names. `address` is that of a Ray to
+        join; without one, a Ray that is connected already is used, or else one is started."""
         self._config = config
-        self._host = LOCALHOST
-        self._key = os.urandom(KEY_BYTES)
-        self._transport = SocketTransport(self._key, {})
+        self._namespace = namespace
+        self._address = address
+        self.host = LOCALHOST
+        """Where components and consoles listen."""
+        self.key = os.urandom(KEY_BYTES)
+        """The machine's."""
+        self.directory = ""
+        """That of a Ray of its own."""
+        self._transport = SocketTransport(self.key, {})
         self._actors: dict[str, Any] = {}
         self._watches: dict[Any, str] = {}
         self._consoles: dict[str, SocketServer] = {}
@@ -72,11 +94,13 @@ class OnRay:
 
     def start(self) -> None:
         """Starts Ray, unless it runs, and all components."""
+        if self._address and not ray.is_initialized():
+            self._ray.enter_context(_joined(self._address))
         if ray.is_initialized():
-            self._host = ray.util.get_node_ip_address()
+            self.host = ray.util.get_node_ip_address()
         else:
             self._private = True
-            self._ray.enter_context(connected())
+            self.directory = self._ray.enter_context(connected())
         names = component_names(self._config)
         for name in names:
             self._actors[name] = self._make_actor(name)
@@ -90,8 +114,10 @@ class OnRay:
     def _make_actor(self, name: str) -> Any:
         module, kind = SHELLS[name[0]]
         shell = getattr(importlib.import_module(module), kind)
-        options = {"num_cpus": 0, "max_concurrency": CALLS_AT_ONCE, "max_restarts": 0}
-        return ray.remote(shell).options(**options).remote(name, self._config, self._key, self._host)
+        options: dict[str, Any] = {"num_cpus": 0, "max_concurrency": CALLS_AT_ONCE, "max_restarts": 0}
+        if self._namespace:
+            options |= {"name": name, "namespace": self._namespace, "lifetime": "detached"}
+        return ray.remote(shell).options(**options).remote(name, self._config, self.key, self.host)
 
     def _ask(self, name: str, method: str, *arguments: Any) -> Any:
         """Calls a method of an actor; raises a `FabricError` when it fails."""
@@ -102,16 +128,24 @@ class OnRay:
         except ray.exceptions.RayError as error:
             raise PeerDown(name, _reason(error)) from error
 
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where the components listen."""
+        return dict(self._transport.addresses)
+
+    def ray_address(self) -> str:
+        """That of the Ray that it runs on."""
+        address: str = ray.get_runtime_context().gcs_address
+        return address
+
     def pids(self) -> dict[str, int]:
         """The host's process of each component."""
         return {name: self._ask(name, "pid") for name in self._actors}
 
     def open_console(self, console: Monitor) -> None:
         """Serves it from this process, and tells the processors where."""
-        server = self._consoles[console.name] = SocketServer(console, self._key, self._host)
-        for name in self._actors:
-            if name.startswith("P"):
-                self._ask(name, "meet", {console.name: server.address})
+        server = self._consoles[console.name] = SocketServer(console, self.key, self.host)
+        introduce(self.endpoint, self._actors, console.name, server.address)
 
     def close_console(self, console: Monitor) -> None:
         """Ends serving it."""
@@ -120,8 +154,17 @@ class OnRay:
             server.close()
 
     def lost(self, patience_s: float = 0.0) -> tuple[str, str] | None:
-        """What Ray knows of the death of components; the first in start-up order when several died."""
-        ended, _ = ray.wait(list(self._watches), num_returns=1, timeout=patience_s) if self._watches else ([], [])
+        """What Ray knows of the death of components; the first in start-up order when several died. Of the death of a
+        Ray of its own, Ray itself says nothing for many seconds, while it takes the components with it."""
+        deadline = time.monotonic() + patience_s
+        while True:
+            broken = _broken_ray() if self._private else None
+            if broken is not None:
+                return RAY, broken
+            left = max(0.0, deadline - time.monotonic())
+            ended = self._ended(min(left, LOOK_S))
+            if ended or not left:
+                break
         for watch in ended:
             try:
                 ray.get(watch)
@@ -129,6 +172,15 @@ class OnRay:
                 return self._watches[watch], _reason(error)
             return self._watches[watch], "it was stopped"
         return None
+
+    def _ended(self, timeout_s: float) -> list[Any]:
+        """The watches of components that have ended."""
+        if not self._watches:
+            return []
+        ended, _ = ray.wait(list(self._watches), num_returns=len(self._watches), timeout=0)
+        if not ended and timeout_s:
+            ended, _ = ray.wait(list(self._watches), num_returns=1, timeout=timeout_s)
+        return [watch for watch in self._watches if watch in ended]
 
     def close(self) -> None:
         """Ends the components, then Ray if it was started here."""
@@ -147,16 +199,17 @@ class OnRay:
 
 
 @contextlib.contextmanager
-def connected() -> Iterator[None]:
+def connected() -> Iterator[str]:
     """A Ray of this host alone: no dashboard, no reports to anybody, and nothing left behind at the end.
 
-    Machines made within use it, which saves the seconds that it takes to start.
+    Machines made within use it, which saves the seconds that it takes to start. Gives the directory where it keeps its
+    files.
     """
     termination = signal.getsignal(signal.SIGTERM)  # Ray puts a handler of its own.
     # Directly in /tmp, since a socket's path has 107 bytes at most. Ray opens its own directory to everybody.
     directory = tempfile.mkdtemp(prefix=f"lego-{os.getpid()}-", dir="/tmp")
     try:
-        with _terminal_signals_held_back(), _environment_for_ray(directory):
+        with _terminal_signals_held_back(), _environment_for_ray(directory), _on_loopback():
             _keep_quiet()
             ray.init(
                 address="local",
@@ -171,10 +224,54 @@ def connected() -> Iterator[None]:
                 _node_ip_address=LOCALHOST,
             )
             _put_back(termination)
-        yield
+        yield directory
     finally:
         ray.shutdown()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _joined(address: str) -> Iterator[None]:
+    """A Ray of somebody else's, which is left as it was. Raises `PeerDown` when it cannot be joined."""
+    termination = signal.getsignal(signal.SIGTERM)
+    _keep_quiet()
+    try:
+        ray.init(
+            address=address,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            configure_logging=False,
+            runtime_env={"env_vars": {"PYTHONPATH": _python_path()}},
+        )
+    except (ray.exceptions.RayError, ConnectionError, ValueError, RuntimeError) as error:
+        raise PeerDown(RAY, f"{address} cannot be joined ({str(error).strip().splitlines()[0]})") from error
+    _put_back(termination)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def end_actors(address: str, namespace: str, names: list[str]) -> None:
+    """Ends the detached actors of a machine whose keeper has died, on a Ray that it had joined. Raises `PeerDown` when
+    that Ray is not there."""
+    with _joined(address):
+        for name in names:
+            with contextlib.suppress(ValueError):  # It has ended.
+                ray.kill(ray.get_actor(name, namespace))
+
+
+def _broken_ray() -> str | None:
+    """Which of the processes of the Ray that this process started has died, if any; there is no public way to ask."""
+    from ray._private import worker
+
+    node: Any = getattr(worker, "_global_node", None)
+    for kind, process in node.dead_processes() if hasattr(node, "dead_processes") else ():
+        if kind in ("raylet", "gcs_server"):
+            status = process.poll()
+            how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+            return f"its process {kind} {how}"
+    return None
 
 
 def _put_back(termination: Any) -> None:
@@ -218,6 +315,28 @@ def _keep_quiet() -> None:
 
 
 @contextlib.contextmanager
+def _on_loopback() -> Iterator[None]:
+    """Lets Ray take 127.0.0.1 at its word: otherwise it replaces it by an address that others reach, and listens on all
+    of them. Where Ray runs on one host only, as on macOS, it does not; its processes read that from the environment,
+    and this one has read it already."""
+    from ray._private import ray_constants
+
+    before = getattr(ray_constants, "ENABLE_RAY_CLUSTER", None)
+    os.environ[ONE_HOST] = "0"  # `_environment_for_ray` puts it back.
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
+
+
+def _python_path() -> str:
+    """Where a component finds our packages and all others."""
+    packages = os.path.dirname(os.path.dirname(os.path.abspath(lego.__file__)))
+    return os.pathsep.join([packages, *(each for each in sys.path if each)])
+
+
+@contextlib.contextmanager
 def _environment_for_ray(directory: str) -> Iterator[None]:
     """What Ray's processes inherit, and the guest must not: where our packages are, and a token of their own.
 
@@ -226,11 +345,10 @@ def _environment_for_ray(directory: str) -> Iterator[None]:
     token_path = os.path.join(directory, "token")
     with open(os.open(token_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
         file.write(_TOKEN)
-    packages = os.path.dirname(os.path.dirname(os.path.abspath(lego.__file__)))
     before = dict(os.environ)
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ["RAY_AUTH_TOKEN_PATH"] = token_path
-    os.environ["PYTHONPATH"] = os.pathsep.join([packages, *(each for each in sys.path if each)])
+    os.environ["PYTHONPATH"] = _python_path()
     chatty = logging.getLogger("ray._private.authentication.authentication_token_setup")
     level = chatty.level
     chatty.setLevel(logging.ERROR)

@@ -38,7 +38,11 @@ class Change:
 
     def happened(self, task: Thread) -> None:
         """Something happened now, by this thread's doing."""
-        self.at_ns = max(self.at_ns, task.meter.now_ns)
+        self.happened_at(task.meter.now_ns)
+
+    def happened_at(self, now_ns: int) -> None:
+        """Something happened at a time of the monotonic clock."""
+        self.at_ns = max(self.at_ns, now_ns)
         self.serial = next(_events)
 
 
@@ -76,8 +80,10 @@ def broken_pipe(task: Thread, silent: bool = False) -> LinuxError:
 class AnonymousFile(OpenFile):
     """An open file with an inode of its own that is in no directory."""
 
-    def __init__(self, task: Thread, flags: int, name: str, mode: int, filesystem: int = ANON_INODE_FS_MAGIC) -> None:
-        self.ino = task.kernel.rendezvous.new_inode()
+    def __init__(
+        self, task: Thread, flags: int, name: str, mode: int, filesystem: int = ANON_INODE_FS_MAGIC, ino: int = 0
+    ) -> None:
+        self.ino = ino or task.kernel.rendezvous.new_inode()
         super().__init__(flags, f"anon_inode:[{name}]" if filesystem == ANON_INODE_FS_MAGIC else f"{name}:[{self.ino}]")
         self.filesystem = filesystem
         _, uid, _, gid = task.process.identity

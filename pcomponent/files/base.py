@@ -17,6 +17,7 @@ from pcomponent.waiting import Wait, Wake
 
 if TYPE_CHECKING:
     from lego.regions import ObjectId
+    from pcomponent.files.locks import Key
     from pcomponent.process import Thread
 
 Blocking = Generator[Wait, Wake, Any]
@@ -36,6 +37,8 @@ class OpenFile:
     """Whether `mmap` of it gives anonymous memory (/dev/zero)."""
     handle = 0
     """The storage handle, 0 when it is not a storage component's file."""
+    named = True
+    """Whether it is, or was, in a directory: `path` leads to it then."""
     directory = False
     """Whether paths can start from it."""
     fills = False
@@ -47,8 +50,10 @@ class OpenFile:
         self.path = path
         self.offset = 0
         self.references = 0
-        self.lock = LOCK_UN
-        """What flock(2) has on it."""
+        self.locked: Key | None = None
+        """The inode that a lock was made of through it (`pcomponent.files.locks`)."""
+        self.locks_ranges = False
+        """Whether it owned locks of ranges."""
 
     @property
     def readable(self) -> bool:
@@ -138,8 +143,20 @@ class OpenFile:
         """Whether epoll takes it (file_can_poll)."""
         return False
 
+    def details(self, task: Thread) -> str:
+        """More lines for /proc/PID/fdinfo."""
+        return ""
+
     polls_outside = False
     """Whether readiness can change without any guest thread running."""
+
+    def drop(self, task: Thread) -> None:
+        """A descriptor less, or a reference of a message on its way; the last one closes the file."""
+        self.references -= 1
+        if self.references == 0:
+            if self.locked is not None:
+                task.kernel.file_locks.dropped(task, self)
+            self.close(task)
 
     def close(self, task: Thread) -> None:
         """The last descriptor is gone."""

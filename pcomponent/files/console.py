@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lego.console.messages import Control, Describe, DescribeReply, Poll, Read, Seek, Truncate, Write
+from lego.fabric.errors import FabricError
 from lego.fabric.wire import Buffer, Request
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_APPEND, O_NONBLOCK, SEEK_CUR, SEEK_END
@@ -23,12 +24,23 @@ from lego.linux.signal import Sig, SigInfo
 from lego.linux.stat import S_IFIFO, S_IFSOCK, FsStat, Stat
 from lego.observe.clock import Meter, current
 from pcomponent import signals
-from pcomponent.files.base import POLLIN, POLLRDNORM, Blocking, OpenFile
+from pcomponent.files.base import (
+    POLLERR,
+    POLLHUP,
+    POLLIN,
+    POLLOUT,
+    POLLRDNORM,
+    POLLWRNORM,
+    Blocking,
+    OpenFile,
+)
 from pcomponent.waiting import Interrupted, Wait, Wake
 
 if TYPE_CHECKING:
     from pcomponent.process import Thread
 
+CONSOLE_S = 10.0
+"""A console that does not answer for so long has gone: all runs of a processor wait for its answers."""
 CHUNK = 1 << 20
 """Bytes in one message."""
 
@@ -50,7 +62,23 @@ _ORDERS = {
 """Requests that take one."""
 _NUMBERS = (TCSBRK, TCXONC, TCFLSH, TCSBRKP)
 """Requests whose argument is a number."""
+_HUNG_UP = POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM
+"""hung_up_tty_poll()."""
 PIPEFS_MAGIC, DEVPTS_SUPER_MAGIC = 0x50495045, 0x1CD1
+
+
+class HungUp(LinuxError):
+    """The console has gone with its front end. What remains is as a terminal that was hung up (drivers/tty/tty_io.c,
+    hung_up_tty_fops): reading finds the end, all else is EIO."""
+
+
+def ask(task: Thread, request: Request, payload: Buffer = b"") -> tuple[Any, Buffer]:
+    """An answer of the console of a thread's process. Raises what the host says, and `HungUp`."""
+    try:
+        return task.kernel.endpoint.call(task.process.console, request, payload, CONSOLE_S)
+    except FabricError as error:
+        task.kernel.hang_up(task.process)
+        raise HungUp(E.EIO) from error
 
 
 class ConsoleFile(OpenFile):
@@ -105,7 +133,11 @@ class ConsoleFile(OpenFile):
         """Whether there is something to read, or the end."""
         if self._kept or self._ended:
             return True
-        answer = self._try(task, Read(self.stream, length, wait_ms))
+        try:
+            answer = self._try(task, Read(self.stream, length, wait_ms))
+        except HungUp:
+            self._ended = True
+            return True
         if answer is None:
             return False
         self._kept += answer[1]
@@ -203,7 +235,10 @@ class ConsoleFile(OpenFile):
         """POLL* bits that hold now, or within `wait_ms` of host time."""
         if (self._kept or self._ended) and events & (POLLIN | POLLRDNORM):
             return events & (POLLIN | POLLRDNORM)
-        found: int = self._quietly(task, Poll([self.stream], [events], wait_ms))[0].events[0]
+        try:
+            found: int = self._quietly(task, Poll([self.stream], [events], wait_ms))[0].events[0]
+        except HungUp:
+            return events & _HUNG_UP | POLLERR | POLLHUP
         return found
 
     def epolls(self, task: Thread) -> bool:
@@ -220,7 +255,7 @@ class ConsoleFile(OpenFile):
         return True
 
     def _ask(self, task: Thread, request: Request, payload: Buffer = b"") -> tuple[Any, Buffer]:
-        return task.kernel.endpoint.call(task.process.console, request, payload)
+        return ask(task, request, payload)
 
     def _quietly(self, task: Thread, request: Request) -> tuple[Any, Buffer]:
         """A question whose number depends on the host's timing: it costs no virtual time."""

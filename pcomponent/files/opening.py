@@ -42,8 +42,10 @@ from pcomponent.files.directory import Directory, StorageDirectory
 from pcomponent.files.pipe import open_fifo
 from pcomponent.files.regular import RegularFile
 from pcomponent.files.storage import PathFile, ask_storage
+from pcomponent.files.terminal import TerminalFile
 from pcomponent.paths import Place, permits
 from pcomponent.pseudo.tree import PSEUDO, Leads, Node
+from pcomponent.terminals import jobs
 from scomponent.messages import Close, Elsewhere, Entry, Open, OpenReply
 
 if TYPE_CHECKING:
@@ -185,7 +187,23 @@ def _made_up(task: Thread, node: Node, flags: int) -> OpenFile:
         raise LinuxError(E.ELOOP)
     if not flags & O_PATH:
         _check_access(task, stat, flags)
-    return MadeUpDirectory(shown, node) if directory else node.open(task, shown)
+    if directory:
+        return MadeUpDirectory(shown, node)
+    file = node.open(task, shown)
+    if flags & O_TRUNC and isinstance(file, RegularFile):
+        _cut_reopened(task, file)
+    if isinstance(file, TerminalFile) and not flags & O_NOCTTY and node.path != "/dev/console":
+        jobs.opened(task, file.terminal, file.readable)
+    return file
+
+
+def _cut_reopened(task: Thread, file: RegularFile) -> None:
+    """O_TRUNC of /proc/PID/fd/N."""
+    try:
+        file.cut(task, 0)
+    except BaseException:
+        file.close(task)
+        raise
 
 
 def _check_access(task: Thread, stat: Stat, flags: int) -> None:

@@ -67,6 +67,8 @@ class Pipe:
     def __init__(self) -> None:
         self.pages: deque[_Page] = deque()
         self.slots = SLOTS
+        self.ino = 0
+        """Which both ends show, once there is one."""
         self.readers = 0
         self.writers = 0
         self.readers_ever = 0
@@ -159,8 +161,9 @@ class PipeFile(AnonymousFile):
     """One end of a pipe, or both (a FIFO opened with O_RDWR)."""
 
     def __init__(self, task: Thread, pipe: Pipe, flags: int) -> None:
-        super().__init__(task, flags, "pipe", S_IFIFO | 0o600, PIPEFS_MAGIC)
+        super().__init__(task, flags, "pipe", S_IFIFO | 0o600, PIPEFS_MAGIC, pipe.ino)
         self.pipe = pipe
+        pipe.ino = self.ino
         self._writers_before = 0
         """No POLLHUP before a writer that came after the end was opened has gone (struct file, f_version)."""
         pipe.add_end(task, flags)

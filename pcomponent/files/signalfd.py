@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_NONBLOCK
-from lego.linux.signal import SI_KERNEL, SI_USER, Sig, SigInfo
+from lego.linux.signal import SI_KERNEL, SI_TIMER, SI_USER, Sig, SigInfo
 from pcomponent import signals
 from pcomponent.files.anonymous import AnonymousFile, Change, wait_until
 from pcomponent.files.base import POLLIN, Blocking
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 RECORD_BYTES = 128
 """struct signalfd_siginfo (include/uapi/linux/signalfd.h), whose fields are at: pid 12, uid 16, status 40, int 44,
-ptr 48, utime 56, stime 64, addr 72."""
+ptr 48, utime 56, stime 64, addr 72; tid 24 and overrun 32 for timers."""
 _HEAD = struct.Struct("<Iii")
 
 
@@ -57,6 +57,11 @@ def record(info: SigInfo) -> bytes:
         struct.pack_into("<iI", out, 12, pid, uid)
         struct.pack_into("<i", out, 40, status)
         struct.pack_into("<qq", out, 56, user, system)
+    elif info.code == SI_TIMER:
+        timer, overrun, value = struct.unpack_from("<iiQ", body)
+        struct.pack_into("<I", out, 24, timer & 0xFFFFFFFF)
+        struct.pack_into("<I", out, 32, overrun & 0xFFFFFFFF)
+        struct.pack_into("<iQ", out, 44, (value & 0xFFFFFFFF ^ 1 << 31) - (1 << 31), value)
     elif info.code <= SI_USER or info.code == SI_KERNEL:
         pid, uid, value = struct.unpack_from("<iIQ", body)
         struct.pack_into("<iI", out, 12, pid, uid)

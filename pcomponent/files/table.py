@@ -27,6 +27,8 @@ class FileTable:
         self._close_on_exec: set[int] = set()
         self.users = 1
         """Processes that have this table: more than one with CLONE_FILES."""
+        self.locks_ranges = False
+        """Whether it ever owned locks of ranges, which go with any descriptor of their file."""
         self._lowest = 0  # No descriptor below this is free.
 
     def __len__(self) -> int:
@@ -161,9 +163,9 @@ class FileTable:
         return file
 
     def _drop(self, task: Thread, file: OpenFile) -> None:
-        file.references -= 1
-        if file.references == 0:
-            file.close(task)
+        if self.locks_ranges:
+            task.kernel.file_locks.closed(task, self, file)
+        file.drop(task)
 
     def _drop_quietly(self, task: Thread, file: OpenFile) -> None:
         with contextlib.suppress(LinuxError):  # The descriptor is gone either way, and these callers tell nobody.

@@ -94,10 +94,8 @@ class Letter:
 def drop_files(task: Thread, files: list[OpenFile]) -> None:
     """Gives up the references of files that were on their way."""
     for file in files:
-        file.references -= 1
-        if not file.references:
-            with contextlib.suppress(LinuxError):
-                file.close(task)
+        with contextlib.suppress(LinuxError):
+            file.drop(task)
 
 
 class UnixSocket(Socket):

@@ -15,6 +15,7 @@ from lego.linux.fcntl import O_ACCMODE, O_CLOEXEC, O_RDONLY, O_RDWR, O_WRONLY
 from lego.linux.stat import S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG, FsStat, Stat
 from pcomponent.files.base import OpenFile
 from pcomponent.files.console import ConsoleFile
+from pcomponent.files.memory_file import MemoryFile
 from pcomponent.files.pipe import PipeFile
 from pcomponent.files.regular import RegularFile
 from pcomponent.pseudo.files import Text
@@ -49,6 +50,8 @@ class OpenedNode(Node):
         """The file again. ENXIO for sockets and what has no file behind it; EACCES when it was not open for that."""
         if self.kind not in _OPENABLE:
             raise LinuxError(E.ENXIO)
+        if isinstance(self._file, MemoryFile):
+            return self._file.reopened(task, flags)
         wanted, has = flags & O_ACCMODE, self._file.flags & O_ACCMODE
         if wanted != has and has != O_RDWR:
             raise LinuxError(E.EACCES)
@@ -95,7 +98,7 @@ class DescriptorLink(Link):
         """By path as long as there is one that a guest can go; a stream's is the host's."""
         file = self._file
         path, named = place_of(task, self._process, file.handle, file.path)
-        if named and path.startswith("/") and not isinstance(file, ConsoleFile):
+        if named and file.named and path.startswith("/") and not isinstance(file, ConsoleFile):
             return path
         return OpenedNode(file, self.path, file.stat(task).mode)
 
@@ -141,7 +144,8 @@ def information(process: Process, path: str, fd: int, file: OpenFile) -> Node:
 
     def generate(task: Thread) -> str:
         flags = file.flags | (O_CLOEXEC if process.files.closes_on_exec(fd) else 0)
-        return f"pos:\t{file.offset}\nflags:\t0{flags:o}\nmnt_id:\t{MOUNT_ID}\nino:\t{file.stat(task).ino}\n"
+        head = f"pos:\t{file.offset}\nflags:\t0{flags:o}\nmnt_id:\t{MOUNT_ID}\nino:\t{file.stat(task).ino}\n"
+        return head + file.details(task)
 
     return Text(PROC, path, generate, write_errno=E.EINVAL)
 

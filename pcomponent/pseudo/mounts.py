@@ -16,6 +16,7 @@ from scomponent.messages import PathStat, StatReply
 if TYPE_CHECKING:
     from pcomponent.process import Thread
 
+SHARED_MEMORY = "/dev/shm"
 FILE_SYSTEM = "lego"
 """The type of what a storage component serves."""
 
@@ -36,6 +37,8 @@ def _all(task: Thread, devices: bool) -> list[_Mount]:
         found.append(_Mount(task.process.storage, mount.target, FILE_SYSTEM, f"{rights},relatime", device))
     for system, target in ((PROC, "/proc"), (SYS, "/sys"), (DEV, "/dev"), (PTS, "/dev/pts")):
         found.append(_Mount(system.name, target, system.name, "rw,relatime", system.device))
+    device = _device(task, SHARED_MEMORY) if devices else 0
+    found.append(_Mount("tmpfs", SHARED_MEMORY, "tmpfs", "rw,nosuid,nodev", device))
     return found
 
 

@@ -210,3 +210,9 @@ class Link(Node):
     def follow(self, task: Thread) -> Node | str:
         """What it leads to: a path, absolute or from its directory, or (a magic link) a node."""
         return self._target(task)
+
+
+class MountPoint(Node):
+    """A directory that is listed among made-up files, but is another file system's: a path into it leads there."""
+
+    kind = S_IFDIR

@@ -14,7 +14,10 @@ from pcomponent.files.inet.connecting import BACKLOG_MAX
 from pcomponent.files.inet.ports import FIRST_EPHEMERAL, LAST_EPHEMERAL, RETIRED_MAX
 from pcomponent.files.inet.stream import TIME_WAIT_NS
 from pcomponent.files.socket import BUFFER_BYTES
+from pcomponent.ipc import queues, segments, semaphores
+from pcomponent.ipc.objects import of as system_v
 from pcomponent.kernel import RandomSource
+from pcomponent.pseudo import locks
 from pcomponent.pseudo.files import Text
 from pcomponent.pseudo.node import PROC, Directory, Fixed, Link, Node
 from pcomponent.pseudo.process_tree import process_directory
@@ -26,7 +29,15 @@ from pcomponent.usage import TICK_NS, process_times, ticks
 if TYPE_CHECKING:
     from pcomponent.process import Thread
 
-FILE_SYSTEMS = ("nodev\tsysfs", "nodev\tproc", "nodev\tdevtmpfs", "nodev\tdevpts", "nodev\tpipefs", "\tlego")
+FILE_SYSTEMS = (
+    "nodev\tsysfs",
+    "nodev\tproc",
+    "nodev\ttmpfs",
+    "nodev\tdevtmpfs",
+    "nodev\tdevpts",
+    "nodev\tpipefs",
+    "\tlego",
+)
 DEVICES = (
     "Character devices:\n  1 mem\n  4 tty\n  5 /dev/tty\n  5 /dev/console\n136 pts\n"
     "\nBlock devices:\n"
@@ -198,6 +209,9 @@ def _sysctl_tree() -> Directory:
             "hostname": system.NODENAME, "domainname": system.DOMAINNAME, "pid_max": system.PID_MAX,
             "threads-max": lambda task: f"{task.kernel.config.threads_max}\n",
             "ngroups_max": NGROUPS_MAX, "cap_last_cap": credentials.LAST_CAP, "randomize_va_space": 2,
+            "shmmax": segments.SHMMAX, "shmall": segments.SHMALL, "shmmni": segments.SHMMNI,
+            "msgmax": queues.MSGMAX, "msgmnb": queues.MSGMNB, "msgmni": queues.MSGMNI,
+            "sem": f"{semaphores.SEMMSL}\t{semaphores.SEMMNS}\t{semaphores.SEMOPM}\t{semaphores.SEMMNI}",
         },
     )  # fmt: skip
     random = _sysctls(
@@ -231,6 +245,17 @@ def _network_sysctls(base: str) -> dict[str, Node]:
     return {name: Fixed(PROC, f"{base}/{name}", nodes) for name, nodes in families.items()}
 
 
+def _system_v_tree() -> Directory:
+    """/proc/sysvipc."""
+    tables: dict[str, Callable[[Thread], str]] = {
+        "shm": lambda task: system_v(task).segments.table(),
+        "sem": lambda task: system_v(task).semaphores.table(),
+        "msg": lambda task: system_v(task).queues.table(),
+    }
+    base = "/proc/sysvipc"
+    return Fixed(PROC, base, {name: _text(f"{base}/{name}", generate) for name, generate in tables.items()})
+
+
 def root() -> Directory:
     """The tree of /proc."""
     texts: dict[str, Callable[[Thread], str]] = {
@@ -243,6 +268,7 @@ def root() -> Directory:
         "cmdline": command_line,
         "filesystems": lambda _: "".join(line + "\n" for line in FILE_SYSTEMS),
         "devices": lambda _: DEVICES,
+        "locks": locks.text,
         "swaps": lambda _: "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n",
     }
     nodes: dict[str, Node] = {name: _text(f"/proc/{name}", generate) for name, generate in texts.items()}
@@ -251,4 +277,5 @@ def root() -> Directory:
     nodes["net"] = Link(PROC, "/proc/net", lambda _: "self/net")
     nodes["mounts"] = Link(PROC, "/proc/mounts", lambda _: "self/mounts")
     nodes["sys"] = _sysctl_tree()
+    nodes["sysvipc"] = _system_v_tree()
     return ProcRoot(nodes)

@@ -14,6 +14,7 @@ from lego.linux.stat import Stat
 from lego.regions import PAGE, Region
 from pcomponent import system
 from pcomponent.attributes import SCHED_FIFO, SCHED_RR
+from pcomponent.files.memory_file import inode_number
 from pcomponent.pseudo.sys import cpu_list, cpu_mask
 from pcomponent.rlimits import INFINITY, NAMES, Resource
 from pcomponent.signals import queued
@@ -62,7 +63,7 @@ def _backing(
     if region.object is None:
         return 0, 0, region.name
     if region.object.store.startswith("M"):
-        return _ANONYMOUS_DEVICE, region.object.number, region.name or "/dev/zero (deleted)"
+        return _ANONYMOUS_DEVICE, inode_number(region.object), region.name or "/dev/zero (deleted)"
     if region.handle not in known:
         known[region.handle] = _file_stat(task, process, region.handle)
     stat = known[region.handle]
@@ -168,6 +169,7 @@ def _state(task: Thread, thread: Thread) -> str:
 def stat(task: Thread, thread: Thread, whole: bool) -> str:
     """/proc/PID/stat, and /proc/PID/task/TID/stat with `whole` false."""
     process, attributes = thread.process, thread.attributes
+    terminal = process.terminal
     size = sizes(task, process)
     user_ns, system_ns = process_times(process) if whole else thread_times(thread)
     ignored, caught = process.signals.sets()
@@ -176,7 +178,8 @@ def stat(task: Thread, thread: Thread, whole: bool) -> str:
     limit = process.limits.soft(Resource.RSS)
     fields = [
         thread.tid, f"({name_of(thread)})", _state(task, thread)[0], process.parent, process.group, process.session,
-        0, -1, _PF_RANDOMIZE, 0, 0, 0, 0, ticks(user_ns), ticks(system_ns), 0, 0,
+        terminal.device if terminal else 0, (terminal.group or -1) if terminal else -1,
+        _PF_RANDOMIZE, 0, 0, 0, 0, ticks(user_ns), ticks(system_ns), 0, 0,
         -1 - attributes.real_time_priority if real_time else 20 + attributes.nice, attributes.nice,
         len(process.threads), 0, ticks(process.started_ns), size.total * PAGE, size.resident, limit,
         size.code_start, size.code_end, 0, 0, 0,

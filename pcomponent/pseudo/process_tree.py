@@ -108,7 +108,8 @@ class ProcessDirectory(Directory, _Owned):
         Directory.__init__(self, PROC, path)
         _Owned.__init__(self, thread.process)
         self._thread = thread
-        self._whole = whole
+        self.whole = whole
+        """It is a process's, not a thread's."""
 
     def owner(self, task: Thread) -> tuple[int, int]:
         """The process's."""
@@ -138,12 +139,12 @@ class ProcessDirectory(Directory, _Owned):
                 lambda each, data: _store_adjustment(each, process, data), sequential=False,
             ),
         }  # fmt: skip
-        if self._whole:
+        if self.whole:
             nodes["task"] = Tasks(process, f"{path}/task")
         return nodes
 
     def _texts(self) -> dict[str, Node]:
-        process, thread, whole = self.process, self._thread, self._whole
+        process, thread, whole = self.process, self._thread, self.whole
 
         def text(name: str, generate: Generate, permissions: int = 0o444, private: bool = False) -> ProcessText:
             sequential = name not in ("cmdline", "environ")

@@ -16,7 +16,7 @@ from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import MAX_SYMLINKS, NAME_MAX
 from lego.linux.stat import S_IFDIR, S_IFLNK
 from pcomponent.pseudo import dev, proc, sys
-from pcomponent.pseudo.node import Leads, Link, Node
+from pcomponent.pseudo.node import Leads, Link, MountPoint, Node
 
 if TYPE_CHECKING:
     from pcomponent.process import Thread
@@ -89,6 +89,8 @@ class _Walk:
             self._trail.pop()
             return
         node = here.child(self._task, name)
+        if isinstance(node, MountPoint):
+            raise self._leave(node.path)
         if node.kind == S_IFLNK and (self._rest or self._follow_last):
             self._follow(node)
         else:

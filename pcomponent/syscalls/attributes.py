@@ -180,6 +180,12 @@ def _now(task: Thread) -> Times:
     return now, now
 
 
+def _stamp(seconds: int, nanoseconds: int = 0) -> int:
+    """A time as nanoseconds. Times that a file cannot have become the nearest that it can (timestamp_truncate); here
+    these are the years 1677 to 2262, what 64 bits of nanoseconds hold."""
+    return max(-(1 << 63), min((1 << 63) - 1, seconds * _S + nanoseconds))
+
+
 def _timespecs(task: Thread, pointer: int) -> Times:
     """Two struct timespec with UTIME_NOW and UTIME_OMIT; EINVAL for nanoseconds out of range."""
     if not pointer:
@@ -192,7 +198,7 @@ def _timespecs(task: Thread, pointer: int) -> Times:
         elif nanoseconds == UTIME_OMIT:
             times.append(None)
         elif 0 <= nanoseconds < _S:
-            times.append(seconds * _S + nanoseconds)
+            times.append(_stamp(seconds, nanoseconds))
         else:
             raise LinuxError(E.EINVAL)
     return times[0], times[1]
@@ -205,7 +211,7 @@ def _timevals(task: Thread, pointer: int) -> Times:
     seconds, micros, seconds_2, micros_2 = task.memory.read_struct(_TIMES, pointer)
     if not (0 <= micros < 10**6 and 0 <= micros_2 < 10**6):
         raise LinuxError(E.EINVAL)
-    return seconds * _S + micros * 1000, seconds_2 * _S + micros_2 * 1000
+    return _stamp(seconds, micros * 1000), _stamp(seconds_2, micros_2 * 1000)
 
 
 @syscall(280, "utimensat", "fd", "path", "pointer", "flags")
@@ -229,7 +235,7 @@ def utime(task: Thread, pointer: int, times: int) -> int:
     """utime(2)."""
     if times:
         accessed, modified = task.memory.read_struct(_UTIMBUF, times)
-        wanted: Times = (accessed * _S, modified * _S)
+        wanted: Times = (_stamp(accessed), _stamp(modified))
     else:
         wanted = _now(task)
     return _change(task, place_at(task, AT_FDCWD, pointer), times=wanted)

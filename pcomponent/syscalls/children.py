@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, NamedTuple
 
 from lego.linux.errno import E, LinuxError
+from lego.linux.fcntl import O_NONBLOCK
 from lego.linux.signal import Sig
 from pcomponent import family
 from pcomponent.files.base import Blocking
+from pcomponent.files.pidfd import PidFile
 from pcomponent.syscalls.table import syscall
 from pcomponent.usage import pack_rusage
 from pcomponent.waiting import Interrupted, Wait, Wake
@@ -134,8 +136,15 @@ def wait4(task: Thread, pid: int, status_address: int, options: int, usage_addre
     return news.child.pid
 
 
+def _pidfd(task: Thread, fd: int) -> PidFile:
+    file = task.process.files.get(fd)
+    if not isinstance(file, PidFile):
+        raise LinuxError(E.EBADF)
+    return file
+
+
 def _class_matcher(task: Thread, kind: int, number: int) -> Matches:
-    """Which children a waitid class means. EINVAL; EBADF for P_PIDFD, since there are no pidfds."""
+    """Which children a waitid class means. EINVAL; EBADF for what is no pidfd."""
     if kind == P_ALL:
         return lambda child: True
     if kind == P_PID and number > 0:
@@ -144,22 +153,37 @@ def _class_matcher(task: Thread, kind: int, number: int) -> Matches:
         group = number or task.process.group
         return lambda child: child.group == group
     if kind == P_PIDFD and number >= 0:
-        raise LinuxError(E.EBADF)
+        target = _pidfd(task, number).target
+        return lambda child: child is target
     raise LinuxError(E.EINVAL)
 
 
-@syscall(
-    247, "waitid", "int", "pid", "pointer", "int", "pointer",
-    support="partial", note="no P_PIDFD; __WNOTHREAD is taken and ignored",
-)  # fmt: skip
-def waitid(task: Thread, kind: int, number: int, info: int, options: int, usage_address: int) -> Blocking:
-    """Waits for a child and tells about it as siginfo_t; with WNOHANG and no news, its pid is 0."""
-    options &= 0xFFFFFFFF
+def _wait_class(task: Thread, kind: int, number: int, options: int) -> Generator[Wait, Wake, News | None]:
+    """kernel_waitid()."""
     if options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | WNOTHREAD | WCLONE | WALL):
         raise LinuxError(E.EINVAL)
     if not options & (WEXITED | WSTOPPED | WCONTINUED):
         raise LinuxError(E.EINVAL)
-    news = yield from _wait(task, _class_matcher(task, kind, number), options)
+    matches = _class_matcher(task, kind, number)
+    impatient = kind == P_PIDFD and not options & WNOHANG and bool(_pidfd(task, number).flags & O_NONBLOCK)
+    news: News | None = yield from _wait(task, matches, options | (WNOHANG if impatient else 0))
+    if news is None and impatient:
+        raise LinuxError(E.EAGAIN)
+    return news
+
+
+@syscall(
+    247, "waitid", "int", "pid", "pointer", "int", "pointer",
+    support="partial", note="__WNOTHREAD is taken and ignored: children belong to the process",
+)  # fmt: skip
+def waitid(task: Thread, kind: int, number: int, info: int, options: int, usage_address: int) -> Blocking:
+    """Waits for a child and tells about it as siginfo_t; with WNOHANG and no news, its pid is 0."""
+    news: News | None = None
+    failure: LinuxError | Interrupted | None = None
+    try:
+        news = yield from _wait_class(task, kind, number, options & 0xFFFFFFFF)
+    except (LinuxError, Interrupted) as error:
+        failure = error  # The structure is cleared all the same, and EFAULT is told rather than the failure.
     head, body = (0, 0, 0), (0, 0, 0)
     if news is not None:
         code, status = family.code_and_status(news.status)
@@ -170,4 +194,6 @@ def waitid(task: Thread, kind: int, number: int, info: int, options: int, usage_
     if info:
         task.memory.write_struct(_INFO, info, *head)
         task.memory.write_struct(_CHILD, info + 16, *body)
+    if failure is not None:
+        raise failure
     return 0

@@ -9,6 +9,7 @@ from lego.linux.signal import NSIG
 from lego.regions import TASK_SIZE
 from pcomponent import threads
 from pcomponent.files.base import Blocking
+from pcomponent.files.pidfd import PidFile
 from pcomponent.process import Thread
 from pcomponent.syscalls.table import syscall
 
@@ -27,7 +28,7 @@ _LEGACY_FLAGS = 0xFFFFFFFF
 _TID = struct.Struct("<I")
 _ARGUMENTS = struct.Struct("<11Q")
 _SIZE_FIRST, _SIZE_MAX = 64, 4096
-_NOTE = "no namespaces, no CLONE_PIDFD; threads share CLONE_FS and CLONE_FILES"
+_NOTE = "no namespaces; threads share CLONE_FS and CLONE_FILES"
 
 
 @syscall(56, "clone", "flags", "pointer", "pointer", "pointer", "ulong", support="partial", note=_NOTE)
@@ -35,7 +36,7 @@ def clone(task: Thread, flags: int, stack: int, parent_tid: int, child_tid: int,
     """clone(2): the low byte of the flags is the signal that a process sends when it ends."""
     if flags & CLONE_PIDFD and flags & CLONE_PARENT_SETTID:
         raise LinuxError(E.EINVAL)
-    return _clone(task, flags, stack, parent_tid, child_tid, tls)
+    return _clone(task, flags, stack, parent_tid, child_tid, tls, pidfd=parent_tid)
 
 
 @syscall(435, "clone3", "pointer", "size", support="partial", note=f"{_NOTE}, no set_tid, no cgroup")
@@ -49,7 +50,7 @@ def clone3(task: Thread, address: int, size: int) -> int | Blocking:
     if any(raw[_ARGUMENTS.size :]):
         raise LinuxError(E.E2BIG)
     raw = raw[: _ARGUMENTS.size].ljust(_ARGUMENTS.size, b"\0")
-    flags, _, child_tid, parent_tid, signal, stack, length, tls, set_tid, tids, _ = _ARGUMENTS.unpack(raw)
+    flags, pidfd, child_tid, parent_tid, signal, stack, length, tls, set_tid, tids, _ = _ARGUMENTS.unpack(raw)
     if bool(set_tid) != bool(tids) or signal & ~CSIGNAL or signal > NSIG:
         raise LinuxError(E.EINVAL)
     if tids:
@@ -64,7 +65,7 @@ def clone3(task: Thread, address: int, size: int) -> int | Blocking:
         raise LinuxError(E.EINVAL)
     if flags & CLONE_NEWTIME:
         raise LinuxError(E.EPERM)
-    return _clone(task, flags | signal, stack + length, parent_tid, child_tid, tls)
+    return _clone(task, flags | signal, stack + length, parent_tid, child_tid, tls, pidfd)
 
 
 def _check(flags: int) -> None:
@@ -79,19 +80,27 @@ def _check(flags: int) -> None:
         raise LinuxError(E.EINVAL)
     if flags & CLONE_THREAD and flags & (CLONE_NEWUSER | CLONE_NEWPID):
         raise LinuxError(E.EINVAL)
-    if flags & CLONE_PIDFD:
+    if flags & CLONE_PIDFD and flags & (CLONE_DETACHED | CLONE_THREAD):
         raise LinuxError(E.EINVAL)
     if flags & _SPACES:
         raise LinuxError(E.EPERM)  # Root of a vNode has no CAP_SYS_ADMIN.
 
 
-def _clone(task: Thread, flags: int, stack: int, parent_tid: int, child_tid: int, tls: int) -> int | Blocking:
+def _clone(
+    task: Thread, flags: int, stack: int, parent_tid: int, child_tid: int, tls: int, pidfd: int
+) -> int | Blocking:
     _check(flags)
     if flags & CLONE_SETTLS and tls >= TASK_SIZE:
         raise LinuxError(E.EPERM)
     if not flags & CLONE_THREAD:
         lifecycle = task.kernel.lifecycle
-        pid = lifecycle.fork(task, flags, stack, parent_tid, child_tid, tls)
+        if flags & CLONE_PIDFD:
+            fd = task.process.files.free(task)
+            task.memory.write_struct(_TID, pidfd, fd)
+        pid = lifecycle.fork(task, flags & ~CLONE_PIDFD, stack, parent_tid, child_tid, tls)
+        if flags & CLONE_PIDFD:
+            file = PidFile(task, task.kernel.processes[pid])
+            task.process.files.install(task, file, close_on_exec=True, lowest=fd)
         return lifecycle.until_released(task, pid) if flags & CLONE_VFORK else pid
     if flags & (CLONE_FS | CLONE_FILES) != CLONE_FS | CLONE_FILES:
         raise LinuxError(E.EINVAL)

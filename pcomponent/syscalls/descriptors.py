@@ -1,21 +1,18 @@
-"""dup, fcntl, flock and ioctl. Source: fs/file.c, fs/fcntl.c, fs/locks.c, fs/ioctl.c."""
+"""dup, fcntl and ioctl. Source: fs/file.c, fs/fcntl.c, fs/ioctl.c."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import (
+    F_ADD_SEALS,
     F_DUPFD,
     F_DUPFD_CLOEXEC,
     F_GETFD,
     F_GETFL,
-    F_GETLK,
     F_SETFD,
-    F_SETLK,
-    F_SETLKW,
     FD_CLOEXEC,
     O_APPEND,
     O_ASYNC,
@@ -24,26 +21,21 @@ from lego.linux.fcntl import (
     O_NOATIME,
     O_NONBLOCK,
     O_PATH,
-    SEEK_CUR,
-    SEEK_END,
-    SEEK_SET,
 )
 from lego.linux.stat import S_IFREG
-from pcomponent.files.base import LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, OpenFile
+from pcomponent.files.base import Blocking
+from pcomponent.files.memory_file import seal_call
 from pcomponent.files.pipe import pipe_size
-from pcomponent.files.regular import OFFSET_MAX
 from pcomponent.files.storage import StorageFile
+from pcomponent.syscalls.file_locks import record_lock
 from pcomponent.syscalls.table import syscall
-from pcomponent.waiting import Interrupted, Wait, Wake
 
 if TYPE_CHECKING:
     from pcomponent.process import Thread
 
 _SETTABLE = O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME  # fs/fcntl.c, SETFL_MASK
-F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW = 36, 37, 38
 F_GETLEASE, F_DUPFD_QUERY = 1025, 1027
-_RDLCK, _WRLCK, _UNLCK = 0, 1, 2
-_FLOCK = struct.Struct("<hh4xqqi4x")  # include/uapi/asm-generic/fcntl.h, struct flock
+_UNLCK = 2
 _INT = struct.Struct("<i")
 _LONG = struct.Struct("<q")
 
@@ -81,11 +73,13 @@ def dup3(task: Thread, fd: int, new: int, flags: int) -> int:
 
 # ---- fcntl -----------------------------------------------------------------------------------------------
 
-_NOTE = "no owners, signals, leases and notifications (EINVAL); record locks as for the only process"
+_NOTE = (
+    "no owners, signals, leases and notifications (EINVAL); locks are between the processes of one processor component"
+)
 
 
 @syscall(72, "fcntl", "fd", "uint", "ulong", support="partial", note=_NOTE)
-def fcntl(task: Thread, fd: int, command: int, argument: int) -> int:
+def fcntl(task: Thread, fd: int, command: int, argument: int) -> int | Blocking:
     """fcntl(2)."""
     files = task.process.files
     file = files.get_any(fd)
@@ -108,78 +102,14 @@ def fcntl(task: Thread, fd: int, command: int, argument: int) -> int:
             return int(files.get_any(argument & 0xFFFFFFFF) is file)
         case 1031 | 1032:  # F_SETPIPE_SZ, F_GETPIPE_SZ
             return pipe_size(task, file, command, argument)
+        case 1033 | 1034:  # F_ADD_SEALS, F_GET_SEALS
+            return seal_call(task, file, argument & 0xFFFFFFFF if command == F_ADD_SEALS else None)
         case 1025:  # F_GETLEASE
             return _UNLCK
         case 5 | 6 | 7 | 36 | 37 | 38:  # F_*LK*
-            return _record_lock(task, file, command, argument)
+            return record_lock(task, file, command, argument)
         case _:
             raise LinuxError(E.EINVAL)
-
-
-def _record_lock(task: Thread, file: OpenFile, command: int, pointer: int) -> int:
-    """Record locks between processes: there is no other that could hold or want one, so once the request is known
-    to be valid (fs/locks.c, flock64_to_posix_lock and fcntl_setlk) it succeeds."""
-    kind, whence, start, length, pid = task.memory.read_struct(_FLOCK, pointer)
-    asking = command in (F_GETLK, F_OFD_GETLK)
-    if kind not in ((_RDLCK, _WRLCK) if asking else (_RDLCK, _WRLCK, _UNLCK)):
-        raise LinuxError(E.EINVAL)
-    if command in (F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW) and pid:
-        raise LinuxError(E.EINVAL)
-    if whence == SEEK_CUR:
-        base = file.offset
-    elif whence == SEEK_END:
-        base = file.stat(task).size
-    elif whence == SEEK_SET:
-        base = 0
-    else:
-        raise LinuxError(E.EINVAL)
-    first = base + start + min(length, 0)
-    if first < 0:
-        raise LinuxError(E.EINVAL)
-    if base + start > OFFSET_MAX or base + start + length - 1 > OFFSET_MAX:
-        raise LinuxError(E.EOVERFLOW)
-    if command in (F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW) and (
-        (kind == _RDLCK and not file.readable) or (kind == _WRLCK and not file.writable)
-    ):
-        raise LinuxError(E.EBADF)
-    if asking:
-        task.memory.write_struct(_FLOCK, pointer, _UNLCK, whence, start, length, pid)
-    return 0
-
-
-@syscall(73, "flock", "fd", "uint", support="partial", note="between the processes of one processor component")
-def flock(task: Thread, fd: int, operation: int) -> int | Generator[Wait, Wake, int]:
-    """flock(2). The lock belongs to the open file description, and goes with it."""
-    wanted = operation & ~LOCK_NB
-    if wanted not in (LOCK_SH, LOCK_EX, LOCK_UN):
-        raise LinuxError(E.EINVAL)
-    file = task.process.files.get(fd)
-    if wanted == LOCK_UN or _lock_free(task, file, wanted):
-        file.lock = wanted
-        return 0
-    if operation & LOCK_NB:
-        raise LinuxError(E.EWOULDBLOCK)
-    file.lock = LOCK_UN  # A conversion gives up the old lock before it waits (flock(2), "Notes").
-    return _wait_for_lock(task, file, wanted)
-
-
-def _wait_for_lock(task: Thread, file: OpenFile, wanted: int) -> Generator[Wait, Wake, int]:
-    while not _lock_free(task, file, wanted):
-        if (yield Wait(ready=lambda _wait_ms: _lock_free(task, file, wanted))) is Wake.SIGNAL:
-            raise Interrupted(restart=True)
-    file.lock = wanted
-    return 0
-
-
-def _lock_free(task: Thread, file: OpenFile, wanted: int) -> bool:
-    """Whether no other open file description of the same file has a lock in the way."""
-    for process in task.kernel.processes.values():
-        for other in process.files.files():
-            if other is file or other.object is None or other.object != file.object:
-                continue
-            if other.lock == LOCK_EX or (other.lock == LOCK_SH and wanted == LOCK_EX):
-                return False
-    return True
 
 
 # ---- ioctl -----------------------------------------------------------------------------------------------

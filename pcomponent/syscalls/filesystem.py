@@ -157,7 +157,7 @@ def linkat(task: Thread, old_dirfd: int, old: int, new_dirfd: int, new: int, fla
     if isinstance(what, Place) and follow:
         what = _open_file_of(task, what) or what
     if isinstance(what, OpenFile):
-        if not isinstance(what, StorageFile):
+        if not isinstance(what, StorageFile) or not what.handle:
             raise LinuxError(E.EXDEV)
         _both(task, LinkHandle(vnode, what.handle, *to))
     else:

@@ -17,10 +17,10 @@ from pcomponent.waiting import Interrupted, Wait, Wake
 # include/uapi/linux/futex.h
 FUTEX_WAIT, FUTEX_WAKE, FUTEX_REQUEUE, FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP = 0, 1, 3, 4, 5
 FUTEX_LOCK_PI, FUTEX_UNLOCK_PI, FUTEX_TRYLOCK_PI, FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET = 6, 7, 8, 9, 10
-FUTEX_LOCK_PI2 = 13
+FUTEX_WAIT_REQUEUE_PI, FUTEX_CMP_REQUEUE_PI, FUTEX_LOCK_PI2 = 11, 12, 13
 FUTEX_PRIVATE_FLAG, FUTEX_CLOCK_REALTIME = 128, 256
-_TIMED = (FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_LOCK_PI, FUTEX_LOCK_PI2)
-_REAL_TIMED = (FUTEX_WAIT_BITSET, FUTEX_LOCK_PI2)
+_TIMED = (FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_LOCK_PI, FUTEX_LOCK_PI2, FUTEX_WAIT_REQUEUE_PI)
+_REAL_TIMED = (FUTEX_WAIT_BITSET, FUTEX_LOCK_PI2, FUTEX_WAIT_REQUEUE_PI)
 _OPARG_SHIFT = 8
 
 
@@ -49,7 +49,7 @@ class _Operation:
 
 @syscall(
     202, "futex", "pointer", "flags", "uint", "ulong", "pointer", "uint",
-    support="partial", note="no FUTEX_FD, FUTEX_WAIT_REQUEUE_PI, FUTEX_CMP_REQUEUE_PI; priorities are not inherited",
+    support="partial", note="no FUTEX_FD; priorities are not inherited",
 )  # fmt: skip
 def futex(
     task: Thread, address: int, operation: int, value: int, timeout: int, second: int, third: int
@@ -97,6 +97,8 @@ def _wake(task: Thread, address: int, asked: _Operation) -> int:
     if not bitset:
         raise LinuxError(E.EINVAL)
     key = key_of(task, address, asked.private)
+    if task.kernel.futexes.woken_by_locks_only(key):
+        raise LinuxError(E.EINVAL)
     return task.kernel.futexes.wake(key, max(1, _signed(asked.value, 32)), bitset, task.meter.now_ns)
 
 
@@ -109,6 +111,8 @@ def _requeue(task: Thread, address: int, asked: _Operation) -> int:
     if asked.command == FUTEX_CMP_REQUEUE and load(task, address) != asked.third:
         raise LinuxError(E.EAGAIN)
     futexes = task.kernel.futexes
+    if futexes.woken_by_locks_only(key):
+        raise LinuxError(E.EINVAL)
     woken = futexes.wake(key, wakes, ALL_BITS, task.meter.now_ns)
     moved = futexes.requeue(key, other, moves)
     return woken + moved
@@ -189,17 +193,82 @@ def _queue(task: Thread, key: Key, address: int, holder: Thread, until_ns: int |
                 raise LinuxError(E.ETIMEDOUT)
             if deliverable(task):
                 # ERESTARTNOINTR: made again after any handler; the deadline is absolute.
-                raise Interrupted(restart=True)
+                raise Interrupted(restart=True, always=True)
     finally:
         futexes.leave(waiter)
 
 
 def _unlock(task: Thread, address: int, asked: _Operation) -> int:
-    key = key_of(task, address, asked.private)
     if load(task, address) & TID_MASK != task.tid:
         raise LinuxError(E.EPERM)
+    key = key_of(task, address, asked.private)
     store(task, address, task.kernel.futexes.hand_over(key, task.meter.now_ns))
     return 0
+
+
+# ---- from a condition to a lock ----------------------------------------------------------------------------
+
+
+def _wait_requeue(task: Thread, address: int, asked: _Operation) -> Blocking:
+    """Waits to be moved to a priority-inheriting lock, and for that lock (futex_wait_requeue_pi)."""
+    if address == asked.second:
+        raise LinuxError(E.EINVAL)
+    target = key_of(task, asked.second, asked.private)
+    key = key_of(task, address, asked.private)
+    if load(task, address) != asked.value:
+        raise LinuxError(E.EAGAIN)
+    if key == target:
+        raise LinuxError(E.EINVAL)
+    return _sleep_requeue(task, key, target, asked)
+
+
+def _sleep_requeue(task: Thread, key: Key, target: Key, asked: _Operation) -> Blocking:
+    futexes = task.kernel.futexes
+    waiter = futexes.wait(key, task, address=asked.second)
+    waiter.target = target
+    try:
+        while True:
+            why = yield Wait(until_ns=asked.until_ns)
+            if waiter.woken:
+                return 0
+            if why is Wake.TIMEOUT:
+                raise LinuxError(E.ETIMEDOUT)
+            if deliverable(task):
+                if waiter.target is None:
+                    raise LinuxError(E.EAGAIN)  # It was moved, and made again it would find another value.
+                raise Interrupted(restart=True, always=True)
+    finally:
+        futexes.leave(waiter)
+
+
+def _requeue_locked(task: Thread, address: int, asked: _Operation) -> int:
+    """Gives the lock to the first of those who wait, when it is free, and lets the others queue for it
+    (futex_requeue with requeue_pi)."""
+    moves = asked.count2
+    if address == asked.second or _signed(asked.value, 32) != 1 or moves < 0:
+        raise LinuxError(E.EINVAL)
+    key = key_of(task, address, asked.private)
+    other = key_of(task, asked.second, asked.private)
+    if key == other:
+        raise LinuxError(E.EINVAL)
+    if load(task, address) != asked.third:
+        raise LinuxError(E.EAGAIN)
+    futexes = task.kernel.futexes
+    chosen = futexes.waiting(key)[: 1 + moves]
+    if any(waiter.target != other for waiter in chosen):
+        raise LinuxError(E.EINVAL)
+    for waiter in chosen:
+        word = load(task, asked.second)
+        if not word & TID_MASK:
+            store(task, asked.second, word & OWNER_DIED | waiter.task.tid | (WAITERS if moves else 0))
+            futexes.give(waiter, task.meter.now_ns)
+            continue
+        holder = find_thread(task, word & TID_MASK)
+        if holder is waiter.task:
+            raise LinuxError(E.EDEADLK)
+        store(task, asked.second, word | WAITERS)
+        futexes.queue_for_owner(waiter, other, holder)
+    return len(chosen)
 
 
 _HANDLERS: dict[int, Callable[[Thread, int, _Operation], int | Blocking]] = {
@@ -214,4 +283,6 @@ _HANDLERS: dict[int, Callable[[Thread, int, _Operation], int | Blocking]] = {
     FUTEX_LOCK_PI2: _lock,
     FUTEX_TRYLOCK_PI: _lock,
     FUTEX_UNLOCK_PI: _unlock,
+    FUTEX_WAIT_REQUEUE_PI: _wait_requeue,
+    FUTEX_CMP_REQUEUE_PI: _requeue_locked,
 }

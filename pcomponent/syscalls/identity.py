@@ -274,6 +274,7 @@ def setsid(task: Thread) -> int:
     if members(task, process.pid):
         raise LinuxError(E.EPERM)
     process.session = process.group = process.pid
+    process.terminal = None
     return process.pid
 
 

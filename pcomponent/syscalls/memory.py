@@ -16,8 +16,9 @@ from lego.linux.mman import (
     MREMAP_FIXED,
     PROT_READ,
 )
-from lego.regions import PAGE, TASK_SIZE, page_up
+from lego.regions import PAGE, TASK_SIZE, ObjectId, page_up
 from mcomponent.messages import Advise, Brk, LayoutReply, Map, Protect, Remap, RemapReply, Sync, Unmap
+from pcomponent.files.memory_file import MemoryFile
 from pcomponent.process import Thread
 from pcomponent.rlimits import INFINITY, Resource
 from pcomponent.syscalls.table import syscall
@@ -45,8 +46,7 @@ def _check_limit(task: Thread, more: int) -> None:
 @syscall(9, "mmap", "pointer", "size", "int", "flags", "fd", "ulong")
 def mmap(task: Thread, address: int, length: int, prot: int, flags: int, fd: int, offset: int) -> int:
     """mmap(2)."""
-    space = task.memory
-    thing, handle, name = None, 0, ""
+    thing, handle, name, may_write = None, 0, "", True
     if offset % PAGE:
         raise LinuxError(E.EINVAL)
     if not flags & MAP_ANONYMOUS:
@@ -63,13 +63,32 @@ def mmap(task: Thread, address: int, length: int, prot: int, flags: int, fd: int
             if file.object is None:
                 raise LinuxError(E.ENODEV)
             thing, handle, name = file.object, file.handle, file.path
+            if isinstance(file, MemoryFile):
+                may_write = file.check_mapping(prot, flags & MAP_TYPE in (MAP_SHARED, MAP_SHARED_VALIDATE))
+    return map_object(task, address, length, prot, flags, thing, handle, offset, name, may_write)
+
+
+def map_object(
+    task: Thread,
+    address: int,
+    length: int,
+    prot: int,
+    flags: int,
+    thing: ObjectId | None,
+    handle: int = 0,
+    offset: int = 0,
+    name: str = "",
+    may_write: bool = True,
+) -> int:
+    """Maps a file or memory object (None: anonymous memory) as mmap(2) does, its arguments as `Map` has them."""
+    space = task.memory
     _check_limit(task, page_up(length))
     if flags & MAP_FIXED and flags & MAP_TYPE in (MAP_SHARED, MAP_SHARED_VALIDATE, 2):
         space.flush_shared(address, _end(address, length))
     if thing is not None:
         task.kernel.flush_object(thing)
     reply, _ = task.kernel.endpoint.call(
-        space.home, Map(space.pid, address, length, prot, flags, thing, handle, offset, name)
+        space.home, Map(space.pid, address, length, prot, flags, thing, handle, offset, name, may_write)
     )
     space.apply(reply)
     return int(reply.address)

@@ -21,8 +21,6 @@ _BASES = {
 @syscall(231, "exit_group", "int")
 def exit_group(task: Thread, code: int) -> None:
     """exit_group(2)."""
-    if task.process.trace:
-        strace.ended(task, f"exited with {code & 0xFF}")
     task.kernel.lifecycle.end_process(task.process, (code & 0xFF) << 8)
     raise Ended
 

@@ -61,6 +61,8 @@ def execveat(task: Thread, dirfd: int, path: int, arguments: int, environment: i
     room = max(ROOM_MIN, min(ROOM_MAX, task.process.limits.soft(Resource.STACK) // 4))
     argv, room = _strings(task, arguments, room)
     variables, room = _strings(task, environment, room)
+    if task.process.trace:
+        strace.look_again(task)
     task.kernel.lifecycle.execute(task, where.handle, where.path, argv, variables)
     if task.process.trace:
         strace.left(task, 0)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from pcomponent.syscalls.table import syscall
+from pcomponent.vectors import copy_out
 
 if TYPE_CHECKING:
     from pcomponent.process import Thread
@@ -26,11 +27,10 @@ def getrandom(task: Thread, address: int, length: int, flags: int) -> int:
     done = 0
     while done < length:
         data = task.kernel.random.bytes(min(CHUNK, length - done))
-        try:
-            task.memory.write(address + done, data)
-        except LinuxError:
-            if done:
-                break
-            raise
-        done += len(data)
+        taken = copy_out(task, address + done, data)
+        done += taken
+        if taken < len(data):
+            if not done:
+                raise LinuxError(E.EFAULT)
+            break
     return done

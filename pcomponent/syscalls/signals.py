@@ -12,6 +12,7 @@ from lego.linux.signal import (
     SA_SUPPORTED,
     SI_KERNEL,
     SI_TKILL,
+    SI_USER,
     SIG_BLOCK,
     SIG_SETMASK,
     SIG_UNBLOCK,
@@ -72,6 +73,8 @@ def rt_sigaction(task: Thread, number: int, new: int, old: int, size: int) -> in
     before = task.process.signals.action(number)
     if action is not None:
         task.process.signals.set_action(task.process, number, action)
+        if not task.process.signals.ignores(number):
+            task.process.posix_timers.heeded(task, number)
     if old:
         task.memory.write_struct(ACTION, old, before.handler, before.flags, before.restorer, before.mask)
     return 0
@@ -237,9 +240,29 @@ def tgkill(task: Thread, pid: int, tid: int, number: int) -> int:
     return 0
 
 
+_INFO_CODES = {Sig.ILL: 11, Sig.FPE: 15, Sig.SEGV: 10, Sig.BUS: 5, Sig.TRAP: 6, Sig.CHLD: 6, Sig.IO: 6, Sig.SYS: 2}
+_KERNEL_INFO_BYTES = 48
+"""What the kernel keeps of a siginfo_t; the rest is for layouts that it does not know."""
+
+
+def _known_layout(number: int, code: int) -> bool:
+    """kernel/signal.c, known_siginfo_layout."""
+    if code == SI_KERNEL:
+        return True
+    if code > SI_USER:
+        return code <= _INFO_CODES.get(number, 6)  # type: ignore[call-overload, no-any-return]
+    return code >= -7 or code == -60
+
+
 def _read_info(task: Thread, address: int, number: int, forged: bool) -> SigInfo:
-    """A siginfo_t of the caller's making. EPERM when it pretends to be another's kill(2) or the kernel's."""
-    info = SigInfo.unpack(task.memory.read(address, SIGINFO_BYTES))
+    """A siginfo_t of the caller's making. EPERM when it pretends to be another's kill(2) or the kernel's; E2BIG when
+    its code is unknown and it has something where the kernel keeps nothing."""
+    raw = task.memory.read(address, _KERNEL_INFO_BYTES)
+    info = SigInfo.unpack(raw)
+    if not _known_layout(number, info.code):
+        rest = task.memory.read(address + _KERNEL_INFO_BYTES, SIGINFO_BYTES - _KERNEL_INFO_BYTES)
+        if any(rest):
+            raise LinuxError(E.E2BIG)
     if forged and (info.code >= 0 or info.code == SI_TKILL):
         raise LinuxError(E.EPERM)
     return SigInfo(number, info.code, info.errno, info.body)

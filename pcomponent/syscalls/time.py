@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from pcomponent import credentials
+from pcomponent.clocks import processor_clock
 from pcomponent.files.base import Blocking
 from pcomponent.syscalls.table import syscall
 from pcomponent.syscalls.timespec import SECOND, TIME_MAX, read_timespec, write_timespec, write_timeval
-from pcomponent.tasks import find_thread
 from pcomponent.usage import process_times, thread_times
 from pcomponent.waiting import Interrupted, Wait, Wake
 
@@ -36,7 +36,6 @@ COARSE_NS = 4_000_000
 would stand at 0 for the machine's first 4 ms."""
 TIMER_ABSTIME = 1
 
-_CPU_PROF, _CPU_VIRT, _CPU_SCHED, _CPU_PER_THREAD, _CPU_KIND = 0, 1, 2, 4, 3
 _TIMEX_MODES_READ_ONLY = (0, 0xA001)  # Nothing, ADJ_OFFSET_SS_READ.
 _TIMEX = struct.Struct("<I4xqqqqi4xqqqqqqqqi4xqqqqqi44x")  # include/uapi/linux/timex.h: 208 bytes.
 _STA_UNSYNC, _TIME_ERROR = 0x40, 5
@@ -44,30 +43,10 @@ _INT = struct.Struct("<I")
 _TIMEZONE = struct.Struct("<ii")
 
 
-def _cpu_clock(task: Thread, clock: int) -> int:
-    """A clock of processor time of some process or thread, in ns: the ids of clock_getcpuclockid(3). EINVAL."""
-    number, kind = ~clock >> 3, clock & _CPU_KIND
-    if kind > _CPU_SCHED:
-        raise LinuxError(E.EINVAL)
-    try:
-        target = find_thread(task, number)
-    except LinuxError:
-        raise LinuxError(E.EINVAL) from None
-    if clock & _CPU_PER_THREAD:
-        if target.process is not task.process:
-            raise LinuxError(E.EINVAL)
-        user_ns, system_ns = thread_times(target)
-    else:
-        if number and target.tid != target.process.pid:
-            raise LinuxError(E.EINVAL)
-        user_ns, system_ns = process_times(target.process)
-    return user_ns if kind == _CPU_VIRT else user_ns + system_ns
-
-
 def now_ns(task: Thread, clock: int) -> int:
     """What a clock says, in ns. EINVAL when there is no such clock."""
     if clock < 0:
-        return _cpu_clock(task, clock)
+        return processor_clock(task, clock).now_ns(task)
     if clock in _REAL:
         return task.kernel.realtime_ns(task)
     if clock in _MONOTONIC:
@@ -100,7 +79,7 @@ def clock_settime(task: Thread, clock: int, address: int) -> int:
     """EPERM: root of a vNode has no CAP_SYS_TIME. EINVAL for clocks that nobody can set."""
     if clock != CLOCK_REALTIME:
         if clock < 0:
-            _cpu_clock(task, clock)
+            processor_clock(task, clock)
             raise LinuxError(E.EPERM)
         raise LinuxError(E.EINVAL)
     read_timespec(task, address)

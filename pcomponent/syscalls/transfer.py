@@ -113,6 +113,8 @@ def copy_file_range(
         raise LinuxError(E.EISDIR)
     if not isinstance(source, RegularFile) or not isinstance(target, RegularFile):
         raise LinuxError(E.EINVAL)
+    if source.handle == 0 or target.handle == 0:
+        raise LinuxError(E.EXDEV)  # Memory and storage: programs then copy by read and write.
     if not source.readable or not target.writable or target.flags & O_APPEND:
         raise LinuxError(E.EBADF)
     start, end = source.offset if at is None else at, target.offset if to is None else to
@@ -124,6 +126,8 @@ def copy_file_range(
     if source.object == target.object and start < end + count and end < start + count:
         raise LinuxError(E.EINVAL)
     moved = yield from _move(task, source, target, count, start, end)
+    if not moved:
+        return 0
     for file, pointer, position in ((source, in_pointer, start), (target, out_pointer, end)):
         if pointer:
             task.memory.write_struct(_OFFSET, pointer, position + moved)

@@ -22,7 +22,9 @@ from lego.observe.clock import Meter, current
 from mcomponent import messages as m
 from pcomponent.attributes import ProcessAttributes
 from pcomponent.credentials import Credentials
+from pcomponent.files.locks import FileLocks
 from pcomponent.files.table import FileTable
+from pcomponent.kinship import Kinship
 from pcomponent.process import WorkingDirectory
 from pcomponent.rendezvous import Rendezvous
 from pcomponent.rlimits import Limits
@@ -234,12 +236,15 @@ class Guest:
             monotonic_ns=lambda task: task.meter.now_ns,
             processes={},
             rendezvous=Rendezvous(),
+            file_locks=FileLocks(),
+            turns=0,
+            stirred=False,
             config=MachineConfig(),
         )
         process = SimpleNamespace(
             kernel=self.kernel, pid=7, group=7, session=7, vnode=VNODE, storage="S0", memories=["M0"],
             console="console", umask=0o022, identity=(0, 0, 0, 0), limits=Limits(), files=FileTable(),
-            status=None, parent=1, command="test",
+            status=None, parent=1, command="test", kin=Kinship(), terminal=None,
             attributes=ProcessAttributes(), credentials=Credentials.of(0, 0, 0, 0),
             signals=SignalState(), working_directory=WorkingDirectory(0, "/"),
         )  # fmt: skip

@@ -19,6 +19,7 @@ from lego.observe.clock import current
 from lego.regions import Region
 from mcomponent import messages as m
 from pcomponent import syscalls
+from pcomponent.files.locks import FileLocks
 from pcomponent.files.standard import open_standard
 from pcomponent.files.table import FileTable
 from pcomponent.kernel import RandomSource
@@ -122,6 +123,8 @@ class FakeKernel:
         self.rendezvous = Rendezvous()
         self.random = RandomSource(self.config.seed, "kernel P0")
         self.cpu = FakeCpu()
+        self.file_locks = FileLocks()
+        self.turns, self.stirred = 0, False
 
     def monotonic_ns(self, task: Any) -> int:
         return task.meter.now_ns

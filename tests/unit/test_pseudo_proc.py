@@ -147,10 +147,10 @@ def test_mounts() -> None:
     lines = [line.split() for line in contents(task, "/proc/mounts").splitlines()]
     assert lines[0] == ["S0", "/", "lego", "ro,relatime", "0", "0"]
     assert lines[1] == ["S0", "/my\\040dir", "lego", "rw,relatime", "0", "0"]
-    assert [line[1] for line in lines[2:]] == ["/proc", "/sys", "/dev", "/dev/pts"]
+    assert [line[1] for line in lines[2:]] == ["/proc", "/sys", "/dev", "/dev/pts", "/dev/shm"]
     info = [line.split(" ") for line in contents(task, "/proc/self/mountinfo").splitlines()]
     assert info[1] == ["2", "1", "254:0", "/", "/my\\040dir", "rw,relatime", "-", "lego", "S0", "rw"]
-    assert [line[1] for line in info] == ["1", "1", "1", "1", "1", "5"]
+    assert [line[1] for line in info] == ["1", "1", "1", "1", "1", "5", "5"]
     assert "/home/u" not in contents(task, "/proc/self/mountinfo")
     pattern = re.compile(r"^\d+ \d+ \d+:\d+ \S+ \S+ \S+( \S+)* - \S+ \S+ \S+$")
     for text in (contents(task, "/proc/self/mountinfo"), host("/proc/self/mountinfo")):

@@ -17,7 +17,7 @@ def references() -> References:
     def call(*_: object) -> tuple[object, bytes]:
         raise AssertionError("counting asks nobody")
 
-    return References(PageCache(Frames(16 * PAGE), MemoryCounters(), call))
+    return References("M0", PageCache(Frames(16 * PAGE), MemoryCounters(), call))
 
 
 def region(page: int, pages: int, handle: int = 7, flags: int = MAP_PRIVATE, thing: ObjectId | None = FILE) -> Region:

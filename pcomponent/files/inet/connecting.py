@@ -43,7 +43,7 @@ def listen(task: Thread, socket: StreamSocket, backlog: int) -> None:
         raise LinuxError(E.EADDRINUSE)
     if not socket.has_port:
         ports.choose(socket, task.meter.now_ns)
-    outside = task.kernel.outside
+    outside = task.kernel.published_ports
     if outside is not None:
         socket.published = outside.listen(task, socket)
     socket.state = State.LISTEN
@@ -54,8 +54,8 @@ def listen(task: Thread, socket: StreamSocket, backlog: int) -> None:
 def stop_listening(task: Thread, listener: StreamSocket) -> None:
     """inet_csk_listen_stop: who has not been accepted is reset, who still waits is refused."""
     listener.state = State.CLOSE
-    if listener.published and task.kernel.outside is not None:
-        task.kernel.outside.stop_listening(task, listener)
+    if listener.published and task.kernel.published_ports is not None:
+        task.kernel.published_ports.stop_listening(task, listener)
     listener.published = False
     if not listener.keeps_port and not listener.gone:
         listener.ports(task).release(listener)
@@ -112,8 +112,8 @@ def _admit(task: Thread, listener: StreamSocket) -> None:
     """There may be room for who waits."""
     while listener.callers and has_room(listener):
         _join(task, listener.callers.popleft(), listener)
-    if listener.published and has_room(listener) and task.kernel.outside is not None:
-        task.kernel.outside.pump(task, 0)
+    if listener.published and has_room(listener) and task.kernel.published_ports is not None:
+        task.kernel.published_ports.pump(task, 0)
 
 
 def accept(task: Thread, listener: StreamSocket) -> Generator[Wait, Wake, StreamSocket]:

@@ -1,4 +1,4 @@
-"""The other end of a stream: another socket of the machine, or (`pcomponent.outside`) a connection of the host's.
+"""The other end of a stream: another socket of the machine, or (`pcomponent.published`) a connection of the host's.
 
 A stream gives its far end what it sends and what becomes of the connection; what comes from there arrives at
 `StreamSocket.arrive`, `.finished` and `.was_reset`.
@@ -147,6 +147,6 @@ class LocalEnd(FarEnd):
 
     def drained(self, task: Thread) -> None:
         """Tells a sender that found no room, once a third of its buffer is free (sk_stream_write_space)."""
-        if self.peer.starved and self.peer.has_room(task):
+        if self.peer.starved and self.peer.has_send_room(task):
             self.peer.starved = False
             self.peer.room.happened(task)

@@ -138,8 +138,8 @@ class StreamSocket(InetSocket):
         """Lets come what comes from outside; gives up a call that nobody answered."""
         if self.far.outside:
             self.far.look(task, wait_ms)
-        elif self.published and task.kernel.outside is not None:
-            task.kernel.outside.pump(task, wait_ms)
+        elif self.published and task.kernel.published_ports is not None:
+            task.kernel.published_ports.pump(task, wait_ms)
         if self.called is not None and task.kernel.monotonic_ns(task) >= self.gives_up_ns:
             from pcomponent.files.inet import connecting
 
@@ -175,7 +175,7 @@ class StreamSocket(InetSocket):
         """sendmsg(2)."""
         return transfer.send(task, self, data, flags)
 
-    def has_room(self, task: Thread) -> bool:
+    def has_send_room(self, task: Thread) -> bool:
         """__sk_stream_is_writeable: at least a third of the send buffer is free."""
         if self.far.outside:
             return self.far.room(task) > 0
@@ -329,7 +329,7 @@ class StreamSocket(InetSocket):
         low = INT.unpack(self.options.get(SO_RCVLOWAT, b"\1\0\0\0"))[0]
         if self.inbox.length >= max(1, low):
             found |= POLLIN | POLLRDNORM
-        if self.shut & SEND_SHUT or self.state == State.CLOSE or self.has_room(task):
+        if self.shut & SEND_SHUT or self.state == State.CLOSE or self.has_send_room(task):
             found |= POLLOUT | POLLWRNORM
         else:
             self.starved = True

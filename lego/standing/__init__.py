@@ -1,0 +1,1 @@
+"""Machines that stay up: what `lego up` leaves running, how it is found again, and how it ends."""

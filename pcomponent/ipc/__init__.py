@@ -1,0 +1,1 @@
+"""System V IPC: shared memory segments, semaphore sets and message queues of a vNode."""

@@ -1,0 +1,1 @@
+"""Terminals: the line discipline, pseudo-terminals, controlling terminals and job control."""
