@@ -29,7 +29,7 @@ from lego.fabric.network import Network
 from lego.fabric.wire import Done
 from lego.linux.errno import E, LinuxError
 from pcomponent.files.inet.addresses import LOOPBACK, Address, unpack
-from pcomponent.outside import Outside
+from pcomponent.published import PublishedPorts
 
 AF_INET, STREAM, NONBLOCK, POLLIN, POLLOUT = 2, 1, 0x800, 1, 4
 OWN, HOST = 0x0A000001, 0x0A0000FE
@@ -65,10 +65,10 @@ class Gate:
 @pytest.fixture
 def machine(monkeypatch) -> tuple[Any, Gate]:
     """A process of a machine whose port 80 is published."""
-    monkeypatch.setattr("pcomponent.outside.PAUSE_S", 0.0)
+    monkeypatch.setattr("pcomponent.published.PAUSE_S", 0.0)
     kernel, gate, transport = FakeKernel(), Gate(), Loopback()
     transport.attach(gate)
-    kernel.outside = Outside((Publication("127.0.0.1", 0, 80),), Endpoint("P0", transport, Network()))
+    kernel.published_ports = PublishedPorts((Publication("127.0.0.1", 0, 80),), Endpoint("P0", transport, Network()))
     return new_process(kernel, 10), gate
 
 
@@ -178,7 +178,7 @@ def test_resets(machine, how: str) -> None:
         fails(task, E.ECONNRESET, "write", end, b"x", 1)
     assert drops(gate) == [Drop(7, True)]
     task.process.files.close_all(task)
-    assert len(drops(gate)) == 1 and task.kernel.outside._ends == {}
+    assert len(drops(gate)) == 1 and task.kernel.published_ports._ends == {}
 
 
 def test_who_was_not_accepted_is_reset_when_the_listener_closes(machine) -> None:
