@@ -1,7 +1,7 @@
 """Which threads can run, which wait for a time, and which must be asked whether their wait is over.
 
 Everything here costs a logarithm of the number of threads, or is proportional to those that something happened to:
-- threads that can run, by (clock, turn), in a heap for each set of cores that threads are bound to;
+- threads that can run, by (clock, turn), in a heap for each processor and set of its cores that they are bound to;
 - deadlines of waits, by (time, turn), and the timers of processes, by time;
 - parked threads by what ends their wait: a `Change`, the outside, or, when they do not say, anything, so that they are
   asked at every turn. Who is asked is asked in the order in which processes and threads were made.
@@ -20,14 +20,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pcomponent.changes import Change
     from pcomponent.process import Process, Thread
+    from pcomponent.seats.table import Seat
 
 Entry = tuple[int, int, "Thread"]
+Place = tuple["Seat | None", int]
+"""The processor, and the set of its cores, that threads are bound to."""
 
 
 def alive(task: Thread) -> bool:
     """Whether a thread, and its process, have not ended."""
     process = task.process
     return process.status is None and process.threads.get(task.tid) is task
+
+
+def _place(task: Thread) -> Place:
+    return task.process.seat, task.attributes.affinity
 
 
 def _waits(until_ns: int, turn: int, task: Thread) -> bool:
@@ -50,7 +57,7 @@ class RunQueue:
 
     def clear(self) -> None:
         """Nothing runs."""
-        self._ready: dict[int, list[Entry]] = {}
+        self._ready: dict[Place, list[Entry]] = {}
         self._deadlines: list[Entry] = []
         self._timers: list[tuple[int, tuple[int, int], Process]] = []
         self._room = [_ROOM, _ROOM]
@@ -70,7 +77,7 @@ class RunQueue:
 
     def push(self, task: Thread) -> None:
         """A thread can run, from its own clock on; its turn has just been given to it."""
-        heap = self._ready.setdefault(task.attributes.affinity, [])
+        heap = self._ready.setdefault(_place(task), [])
         heapq.heappush(heap, (task.meter.now_ns, task.turn, task))
 
     def rebound(self, task: Thread) -> None:
@@ -82,24 +89,24 @@ class RunQueue:
         """The thread that can start first, the one that waited longest among equals; never `but`."""
         found: tuple[int, int, int] | None = None
         best: Thread | None = None
-        for affinity in list(self._ready):
-            task = self._top(affinity, but)
+        for place in list(self._ready):
+            task = self._top(place, but)
             if task is None:
-                del self._ready[affinity]
+                del self._ready[place]
                 continue
             order = (start_ns(task), task.meter.now_ns, task.turn)
             if found is None or order < found:
                 found, best = order, task
         return best
 
-    def _top(self, affinity: int, but: Thread | None) -> Thread | None:
-        heap = self._ready[affinity]
+    def _top(self, place: Place, but: Thread | None) -> Thread | None:
+        heap = self._ready[place]
         while heap:
             now_ns, turn, task = heap[0]
             if task.turn == turn and task.wait is None and task is not but and alive(task):
                 if task.process.signals.stopped:
                     self._held[task.process] = None
-                elif task.attributes.affinity == affinity:
+                elif _place(task) == place:
                     if task.meter.now_ns == now_ns:
                         return task
                     heapq.heapreplace(heap, (task.meter.now_ns, turn, task))

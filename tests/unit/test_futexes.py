@@ -44,6 +44,7 @@ class Rig:
             kernel=self.kernel,
             memory=self.memory,
             attributes=ThreadAttributes(),
+            process=SimpleNamespace(seat=None),
         )
 
 
