@@ -228,8 +228,9 @@ def test_a_front_end_on_a_terminal(shared: str) -> None:
         seen = b""
         while b"ready" not in seen:
             seen += terminal.read(100)
-        rows = listing()
-        assert [(row["tty"], row["stat"]) for row in rows] == [("pts/0", "Ss+"), ("pts/0", "S+")]
+        end = time.monotonic() + 5.0
+        while (shown := [(row["tty"], row["stat"]) for row in listing()]) != [("pts/0", "Ss+"), ("pts/0", "S+")]:
+            assert time.monotonic() < end, shown  # It is not asleep yet.
         child.kill()
         child.wait()
         until_nothing_runs(patience_s=5.0)
