@@ -129,6 +129,8 @@ SETUPS: dict[str, list[Setup]] = {
         _setup(sockfd="PAIR", optname=20, optlen=16, label="timeout"),
     ],
     "shmctl/IPC_STAT": [_setup(shmid="SHMID")],
+    "shmctl/SHM_STAT": [_setup(shmid="SHMID")],
+    "shmctl/SHM_STAT_ANY": [_setup(shmid="SHMID")],
     "shmctl/IPC_SET": [_setup(shmid=-1)],
     "socketpair": [_setup(domain=1, type=1)],
     "splice": [
