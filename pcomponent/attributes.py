@@ -49,6 +49,8 @@ class ProcessAttributes:
     locked_ranges: tuple[tuple[int, int], ...] = ()
     """What mlock(2) and mlockall(2) locked: half open, in order, none touching another."""
     thp_disabled: bool = False
+    membarriers: int = 0
+    """The expedited commands of membarrier(2) that it has registered for."""
     peak_pages: int = 0
     """The most that was mapped, ..."""
     peak_resident_pages: int = 0
@@ -61,4 +63,6 @@ class ProcessAttributes:
 
     def copy(self) -> ProcessAttributes:
         """For a child: memory locks are not inherited (mlock(2))."""
-        return ProcessAttributes(self.dumpable, self.oom_score_adj, thp_disabled=self.thp_disabled)
+        return ProcessAttributes(
+            self.dumpable, self.oom_score_adj, thp_disabled=self.thp_disabled, membarriers=self.membarriers
+        )

@@ -64,10 +64,12 @@ def run_command(
     env: options.Env = None,
     publish: options.Publish = None,
     seed: options.Seed = None,
+    epoch_s: options.EpochS = None,
     inproc: options.Inproc = False,
     stats: options.Stats = False,
     stats_json: options.StatsJson = None,
     strace: options.Strace = False,
+    strace_output: options.StraceOutput = None,
     on: options.On = None,
 ) -> None:
     """Runs a program and ends as it does; status 125: the machine failed, 126: not executable, 127: not found."""
@@ -76,8 +78,8 @@ def run_command(
 
     given = {
         "topology": topology, "excache": excache, "ways": ways, "memory": memory, "mount": mount, "root": root,
-        "cwd": cwd, "env": env, "publish": publish, "seed": seed, "inproc": inproc, "stats": stats,
-        "stats_json": stats_json, "strace": strace,
+        "cwd": cwd, "env": env, "publish": publish, "seed": seed, "epoch_s": epoch_s, "inproc": inproc, "stats": stats,
+        "stats_json": stats_json, "strace": strace, "strace_output": strace_output,
     }  # fmt: skip
     argv = [program, *(arguments or [])]
     raise typer.Exit(run(plan(given, machine), argv) if on is None else run_on(on, {**given, "machine": machine}, argv))
@@ -95,7 +97,9 @@ def up_command(
     root: options.Root = None,
     cwd: options.Cwd = None,
     env: options.Env = None,
+    publish: options.Publish = None,
     seed: options.Seed = None,
+    epoch_s: options.EpochS = None,
     strace: options.Strace = False,
     ray: Annotated[
         str, typer.Option("--ray", metavar="ADDRESS", help="Joins a Ray that runs, in place of starting one.")
@@ -107,7 +111,7 @@ def up_command(
 
     given = {
         "topology": topology, "excache": excache, "ways": ways, "memory": memory, "mount": mount, "root": root,
-        "cwd": cwd, "env": env, "seed": seed, "strace": strace,
+        "cwd": cwd, "env": env, "publish": publish, "seed": seed, "epoch_s": epoch_s, "strace": strace,
     }  # fmt: skip
     raise typer.Exit(up(plan(given, machine), name, ray))
 
@@ -141,11 +145,14 @@ def down_command(name: options.Name = None) -> None:
 
 
 @app.command("syscalls")
-def syscalls_command(as_json: Annotated[bool, typer.Option("--json", help="As a JSON array.")] = False) -> None:
+def syscalls_command(
+    as_json: Annotated[bool, typer.Option("--json", help="As a JSON array.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that Lego does not have, and why.")] = False,
+) -> None:
     """Lists the system calls, and how far each is supported."""
     from lego.cli.syscalls import syscalls
 
-    syscalls(as_json)
+    syscalls(as_json, everything)
 
 
 @app.command("doctor")

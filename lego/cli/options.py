@@ -27,10 +27,16 @@ Publish = Annotated[
     typer.Option(metavar="HOST:GUEST", help="Leads a port of this host to one of the guest's; HOST: [ADDR:]PORT."),
 ]
 Seed = Annotated[int | None, typer.Option(metavar="N", help="Of all randomness in the machine. [0]")]
+EpochS = Annotated[
+    str | None, typer.Option(metavar="N|now", help="The guest's clock at the start, in seconds. [1750000000]")
+]
 Inproc = Annotated[bool, typer.Option("--inproc", help="All components in this process, without Ray.")]
 Stats = Annotated[bool, typer.Option("--stats", help="A table of what was counted, on stderr, at the end.")]
 StatsJson = Annotated[str | None, typer.Option(metavar="FILE", help="The same as one JSON object; see docs/stats.md.")]
-Strace = Annotated[bool, typer.Option("--strace", help="Shows system calls on stderr as they are made.")]
+Strace = Annotated[bool, typer.Option("--strace", help="Shows system calls on stderr as they end.")]
+StraceOutput = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Shows system calls in a file, made anew; implies --strace.")
+]
 On = Annotated[str | None, typer.Option("--on", metavar="NAME", help="A machine that `lego up` keeps running.")]
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="A machine that `lego up` keeps running.")]

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import Any
 
@@ -22,7 +22,7 @@ from lego.machine import Machine, MachineFailed, Result
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 """Signals that are the program's while it runs, and end the command before and after."""
-OF_PROGRAM = ("cwd", "env", "stats", "stats_json", "strace")
+OF_PROGRAM = ("cwd", "env", "stats", "stats_json", "strace", "strace_output")
 """Options that say how a program runs; all others make the machine."""
 QUIET = (signal.SIGINT, signal.SIGPIPE)
 """Signals that a shell says nothing about when they end a program."""
@@ -30,7 +30,12 @@ QUIET = (signal.SIGINT, signal.SIGPIPE)
 
 def run(plan: Plan, argv: list[str]) -> int:
     """Runs a program on a machine of its own; returns the exit status of the command. Everything is reported."""
-    return _report(plan, Machine(plan.config, runtime="inproc" if plan.inproc else "ray"), argv, {})
+    return _report(
+        plan,
+        Machine(plan.config, runtime="inproc" if plan.inproc else "ray"),
+        argv,
+        {"trace": plan.strace_output is not None},
+    )
 
 
 def run_on(name: str, options: Mapping[str, Any], argv: list[str]) -> int:
@@ -43,23 +48,26 @@ def run_on(name: str, options: Mapping[str, Any], argv: list[str]) -> int:
     check_variables(options["env"] or ())
     machine = Machine.attach(name)
     config = machine.config
-    config = msgspec.structs.replace(config, environment=(*config.environment, *(options["env"] or ())))
+    added = options["env"] or ()
+    config = msgspec.structs.replace(config, environment=(*config.environment, *added), publish=())
     variables = guest_environment(config, dict(os.environ))
-    how = {
+    how: dict[str, Any] = {
         "environment": dict(each.split("=", 1) for each in variables),
         "cwd": options["cwd"] or machine.starts_in(),
-        "trace": options["strace"],
+        "trace": options["strace"] or options["strace_output"] is not None,
     }
     if not how["cwd"].startswith("/"):
         raise ConfigError("", f"--cwd: {how['cwd']!r} must be an absolute path of the guest")
-    plan = Plan(config=config, stats=options["stats"], stats_json=options["stats_json"])
+    of_plan = {key: options[key] for key in ("stats", "stats_json", "strace_output")}
+    plan = Plan(config=config, **of_plan)
     return _report(plan, machine, argv, how)
 
 
 def _report(plan: Plan, machine: Machine, argv: list[str], how: dict[str, Any]) -> int:
     _check_writable(plan.stats_json)
     try:
-        return _run(plan, machine, argv, how)
+        with _trace_file(plan.strace_output) as trace_output:
+            return _run(plan, machine, argv, {**how, "trace_output": trace_output})
     except SystemExit as end:  # Ray's own handler, which is there while it starts, exits with the signal's number.
         status = int(end.code or 0)
         return status if status > 128 else 128 + status
@@ -105,6 +113,20 @@ def _report_death(result: Result) -> None:
         text = signal.strsignal(result.signal) or f"Signal {result.signal}"
         with contextlib.suppress(OSError):
             print(text, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def _trace_file(path: str | None) -> Iterator[int]:
+    """The descriptor that --strace writes to: standard error, or a file of the host, which is made anew."""
+    if path is None:
+        yield 2
+        return
+    try:
+        file = open(path, "wb")  # noqa: SIM115 - closed below, after its errors have been told from the run's.
+    except OSError as error:
+        raise ConfigError("", f"--strace-output: {path}: {error.strerror}") from error
+    with file:
+        yield file.fileno()
 
 
 def _check_writable(path: str | None) -> None:

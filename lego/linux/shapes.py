@@ -2,10 +2,10 @@
 
     timespec    tv_sec:i64 tv_nsec:i64
 
-A field is NAME:TYPE, a type a width (i8 to i64, u8 to u64) with what it means after a slash (a scalar or symbol kind of
-`lego.linux.signatures`), bytes ("c65", shown as a string), several of them (u64*3), or another structure (@NAME). A field
-with a minus in front is not shown in a trace, which then ends in "...". `.4` are four bytes of padding. A name without
-fields is shown in a way of its own; `=` gives its size.
+A field is NAME:TYPE, a type a width (i8 to i64, u8 to u64) with what it means after a slash (a scalar or symbol kind
+of `lego.linux.signatures`), bytes ("c65", shown as a string), several of them (u64*3), or another structure (@NAME).
+A field with a minus in front is not shown in a trace, which then ends in "...". `.4` are four bytes of padding. A
+name without fields is shown in a way of its own; `=` gives its size.
 
 Sources: the headers of include/uapi that the manual pages name, and arch/x86/include/uapi/asm.
 """

@@ -231,6 +231,17 @@ def _sysctl_tree() -> Directory:
     return Fixed(PROC, base, {name: Fixed(PROC, f"{base}/{name}", nodes) for name, nodes in tree.items()})
 
 
+def _system_v_tree() -> Directory:
+    """/proc/sysvipc."""
+    tables: dict[str, Callable[[Thread], str]] = {
+        "shm": lambda task: system_v(task).segments.table(),
+        "sem": lambda task: system_v(task).semaphores.table(),
+        "msg": lambda task: system_v(task).queues.table(),
+    }
+    base = "/proc/sysvipc"
+    return Fixed(PROC, base, {name: _text(f"{base}/{name}", generate) for name, generate in tables.items()})
+
+
 def _network_sysctls(base: str) -> dict[str, Node]:
     core = {
         "somaxconn": BACKLOG_MAX, "rmem_default": BUFFER_BYTES, "rmem_max": BUFFER_BYTES, "wmem_default": BUFFER_BYTES,
@@ -243,17 +254,6 @@ def _network_sysctls(base: str) -> dict[str, Node]:
     }  # fmt: skip
     families = {"core": _sysctls(f"{base}/core", core), "ipv4": _sysctls(f"{base}/ipv4", ipv4)}
     return {name: Fixed(PROC, f"{base}/{name}", nodes) for name, nodes in families.items()}
-
-
-def _system_v_tree() -> Directory:
-    """/proc/sysvipc."""
-    tables: dict[str, Callable[[Thread], str]] = {
-        "shm": lambda task: system_v(task).segments.table(),
-        "sem": lambda task: system_v(task).semaphores.table(),
-        "msg": lambda task: system_v(task).queues.table(),
-    }
-    base = "/proc/sysvipc"
-    return Fixed(PROC, base, {name: _text(f"{base}/{name}", generate) for name, generate in tables.items()})
 
 
 def root() -> Directory:

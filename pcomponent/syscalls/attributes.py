@@ -15,7 +15,7 @@ from lego.linux.fcntl import (
 )
 from lego.linux.stat import Stat
 from pcomponent.files.base import OpenFile
-from pcomponent.paths import Place, alter, ask, place_at, place_or_file
+from pcomponent.paths import Place, ask, place_at, place_or_file
 from pcomponent.pseudo.tree import Node
 from pcomponent.syscalls.table import syscall
 from scomponent.messages import PathStat, SetAttributes
@@ -79,7 +79,9 @@ def newfstatat(task: Thread, dirfd: int, pointer: int, buffer: int, flags: int) 
     return 0
 
 
-@syscall(332, "statx", "fd", "path", "flags", "flags", "pointer")
+@syscall(
+    332, "statx", "fd", "path", "flags", "flags", "pointer", support="partial", note="no birth time, no mount number"
+)
 def statx(task: Thread, dirfd: int, pointer: int, flags: int, mask: int, buffer: int) -> int:
     """statx(2). The basic fields are always given; birth times and mount ids are not known."""
     if mask & STATX_RESERVED or flags & AT_STATX_SYNC_TYPE == AT_STATX_SYNC_TYPE or flags & ~_STAT_FLAGS:
@@ -104,12 +106,14 @@ def _change(
         what.change(task, mode, owner, times)
         return 0
     vnode = task.process.vnode
-    alter(
+    found = ask(
         task,
         what,
         lambda handle, path: SetAttributes(vnode, handle, path, follow, mode=mode, owner=owner, times=times),
         follow,
     )
+    if isinstance(found, Node):
+        found.change(task, mode, owner, times)
     return 0
 
 

@@ -115,7 +115,10 @@ def fcntl(task: Thread, fd: int, command: int, argument: int) -> int | Blocking:
 # ---- ioctl -----------------------------------------------------------------------------------------------
 
 
-@syscall(16, "ioctl", "fd", "uint", "ulong")
+@syscall(
+    16, "ioctl", "fd", "uint", "ulong",
+    support="partial", note="of terminals, pipes, sockets and regular files; those of other devices are ENOTTY",
+)  # fmt: skip
 def ioctl(task: Thread, fd: int, request: int, argument: int) -> int:
     """ioctl(2): what is the same for all files, and then the file's own."""
     files = task.process.files

@@ -21,6 +21,8 @@ _SYSINFO = struct.Struct("<q3Q6QH6x2QI4x")
 _TMS = struct.Struct("<4q")
 _RLIMIT = struct.Struct("<QQ")
 _INT = struct.Struct("<I")
+_NAMES_NOTE = "EPERM, as without CAP_SYS_ADMIN"
+_LIMITS_NOTE = "CPU, RSS, LOCKS, MSGQUEUE, RTPRIO and RTTIME are kept but not enforced"
 RUSAGE_SELF, RUSAGE_CHILDREN, RUSAGE_THREAD = 0, -1, 1
 _PER_MASK, _PER_LINUX32 = 0xFF, 0x08
 
@@ -37,7 +39,7 @@ def uname(task: Thread, address: int) -> int:
     return 0
 
 
-@syscall(99, "sysinfo", "pointer")
+@syscall(99, "sysinfo", "pointer", support="partial", note="no load averages")
 def sysinfo(task: Thread, address: int) -> int:
     """Uptime, memory of all memory components in bytes, and how many threads there are."""
     memory = system.memory(task)
@@ -93,14 +95,14 @@ def getrlimit(task: Thread, resource: int, address: int) -> int:
     return 0
 
 
-@syscall(160, "setrlimit", "uint", "pointer")
+@syscall(160, "setrlimit", "uint", "pointer", support="partial", note=_LIMITS_NOTE)
 def setrlimit(task: Thread, resource: int, address: int) -> int:
     """Sets one."""
     _set_limit(task, task.process, resource, Limit(*task.memory.read_struct(_RLIMIT, address)))
     return 0
 
 
-@syscall(302, "prlimit64", "pid", "uint", "pointer", "pointer")
+@syscall(302, "prlimit64", "pid", "uint", "pointer", "pointer", support="partial", note=_LIMITS_NOTE)
 def prlimit64(task: Thread, pid: int, resource: int, new: int, old: int) -> int:
     """Both at once, of any process with the same ids."""
     limit = Limit(*task.memory.read_struct(_RLIMIT, new)) if new else None
@@ -199,19 +201,19 @@ def personality(task: Thread, value: int) -> int:
     return before
 
 
-@syscall(103, "syslog", "int", "buffer", "int")
+@syscall(103, "syslog", "int", "buffer", "int", support="partial", note="EPERM: the kernel's log is the machine's")
 def syslog(task: Thread, kind: int, address: int, length: int) -> int:
     """EPERM: the kernel's log is the machine's."""
     raise LinuxError(E.EPERM)
 
 
-@syscall(170, "sethostname", "buffer", "int")
+@syscall(170, "sethostname", "buffer", "int", support="partial", note=_NAMES_NOTE)
 def sethostname(task: Thread, address: int, length: int) -> int:
     """EPERM: root of a vNode has no CAP_SYS_ADMIN."""
     raise LinuxError(E.EPERM)
 
 
-@syscall(171, "setdomainname", "buffer", "int")
+@syscall(171, "setdomainname", "buffer", "int", support="partial", note=_NAMES_NOTE)
 def setdomainname(task: Thread, address: int, length: int) -> int:
     """EPERM, likewise."""
     raise LinuxError(E.EPERM)
@@ -223,6 +225,11 @@ _MEMBARRIERS = (
     MEMBARRIER_GLOBAL | MEMBARRIER_GLOBAL_EXPEDITED | _REGISTER_GLOBAL
     | _PRIVATE | _REGISTER_PRIVATE | _PRIVATE_CORE | _REGISTER_PRIVATE_CORE
 )  # fmt: skip
+_REGISTERED = {
+    _REGISTER_GLOBAL: MEMBARRIER_GLOBAL_EXPEDITED,
+    _REGISTER_PRIVATE: _PRIVATE,
+    _REGISTER_PRIVATE_CORE: _PRIVATE_CORE,
+}
 
 
 @syscall(324, "membarrier", "int", "flags", "int", support="partial", note="no MEMBARRIER_CMD_*_RSEQ: there is no rseq")
@@ -234,4 +241,9 @@ def membarrier(task: Thread, command: int, flags: int, cpu: int) -> int:
         return _MEMBARRIERS
     if command < 0 or command.bit_count() != 1 or not command & _MEMBARRIERS:
         raise LinuxError(E.EINVAL)
+    attributes = task.process.attributes
+    if command in _REGISTERED:
+        attributes.membarriers |= _REGISTERED[command]
+    elif command in (_PRIVATE, _PRIVATE_CORE) and not attributes.membarriers & command:
+        raise LinuxError(E.EPERM)  # The process has to register its intent first.
     return 0

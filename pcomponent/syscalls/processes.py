@@ -43,7 +43,10 @@ def vfork(task: Thread) -> Any:
     return lifecycle.until_released(task, lifecycle.fork(task, CLONE_VM | CLONE_VFORK | Sig.CHLD))
 
 
-@syscall(59, "execve", "path", "strings", "strings")
+@syscall(
+    59, "execve", "path", "strings", "strings",
+    support="partial", note="set-user-ID bits and capabilities of files have no effect",
+)  # fmt: skip
 def execve(task: Thread, path: int, arguments: int, environment: int) -> int:
     """Another program in this process."""
     return execveat(task, AT_FDCWD, path, arguments, environment, 0)
@@ -51,7 +54,7 @@ def execve(task: Thread, path: int, arguments: int, environment: int) -> int:
 
 @syscall(
     322, "execveat", "fd", "path", "strings", "strings", "flags",
-    support="partial", note="with AT_EMPTY_PATH the file must still have a name",
+    support="partial", note="as execve; with AT_EMPTY_PATH the file must still have a name",
 )  # fmt: skip
 def execveat(task: Thread, dirfd: int, path: int, arguments: int, environment: int, flags: int) -> int:
     """The same, for a path that starts at a directory, or for an open file."""

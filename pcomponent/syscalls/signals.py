@@ -103,13 +103,13 @@ def rt_sigprocmask(task: Thread, how: int, new: int, old: int, size: int) -> int
 @syscall(15, "rt_sigreturn")
 def rt_sigreturn(task: Thread) -> int:
     """Goes back to what a signal interrupted, with all registers as they were; the result is the RAX of then."""
-    registers = task.kernel.cpu.read_registers()
+    registers = task.cpu.read_registers()
     try:
         registers = restore(task, registers)
     except LinuxError:
         fault(task, Sig.SEGV, SI_KERNEL, 0)
         registers.rip = task.rip
-    task.kernel.cpu.write_registers(registers)
+    task.cpu.write_registers(registers)
     return registers.rax
 
 
@@ -164,7 +164,7 @@ def rt_sigtimedwait(task: Thread, set_address: int, info_address: int, timeout: 
 @syscall(131, "sigaltstack", "pointer", "pointer")
 def sigaltstack(task: Thread, new: int, old: int) -> int:
     """Sets and gets the stack for handlers with SA_ONSTACK."""
-    stack_pointer = task.kernel.cpu.read_registers().rsp
+    stack_pointer = task.cpu.read_registers().rsp
     before = task.signals.alternate
     if new:
         address, flags, length = task.memory.read_struct(STACK, new)
@@ -254,15 +254,21 @@ def _known_layout(number: int, code: int) -> bool:
     return code >= -7 or code == -60
 
 
-def _read_info(task: Thread, address: int, number: int, forged: bool) -> SigInfo:
-    """A siginfo_t of the caller's making. EPERM when it pretends to be another's kill(2) or the kernel's; E2BIG when
-    its code is unknown and it has something where the kernel keeps nothing."""
+def copy_info(task: Thread, address: int, number: int | None = None) -> SigInfo:
+    """copy_siginfo_from_user, for a signal that is known or the structure's own. EFAULT; E2BIG when its code is unknown
+    and it has something where the kernel keeps nothing."""
     raw = task.memory.read(address, _KERNEL_INFO_BYTES)
     info = SigInfo.unpack(raw)
-    if not _known_layout(number, info.code):
+    if not _known_layout(info.number if number is None else number, info.code):
         rest = task.memory.read(address + _KERNEL_INFO_BYTES, SIGINFO_BYTES - _KERNEL_INFO_BYTES)
         if any(rest):
             raise LinuxError(E.E2BIG)
+    return info
+
+
+def _read_info(task: Thread, address: int, number: int, forged: bool) -> SigInfo:
+    """A siginfo_t of the caller's making. EPERM when it pretends to be another's kill(2) or the kernel's."""
+    info = copy_info(task, address, number)
     if forged and (info.code >= 0 or info.code == SI_TKILL):
         raise LinuxError(E.EPERM)
     return SigInfo(number, info.code, info.errno, info.body)

@@ -35,6 +35,7 @@ COARSE_NS = 4_000_000
 """The resolution that coarse clocks promise, a tick at 250 Hz. They are as exact as the others: rounded down, they
 would stand at 0 for the machine's first 4 ms."""
 TIMER_ABSTIME = 1
+_SET_NOTE = "EPERM, as without CAP_SYS_TIME: the clock is the machine's"
 
 _TIMEX_MODES_READ_ONLY = (0, 0xA001)  # Nothing, ADJ_OFFSET_SS_READ.
 _TIMEX = struct.Struct("<I4xqqqqi4xqqqqqqqqi4xqqqqqi44x")  # include/uapi/linux/timex.h: 208 bytes.
@@ -74,7 +75,7 @@ def clock_getres(task: Thread, clock: int, address: int) -> int:
     return 0
 
 
-@syscall(227, "clock_settime", "int", "pointer")
+@syscall(227, "clock_settime", "int", "pointer", support="partial", note=_SET_NOTE)
 def clock_settime(task: Thread, clock: int, address: int) -> int:
     """EPERM: root of a vNode has no CAP_SYS_TIME. EINVAL for clocks that nobody can set."""
     if clock != CLOCK_REALTIME:
@@ -86,7 +87,7 @@ def clock_settime(task: Thread, clock: int, address: int) -> int:
     raise LinuxError(E.EPERM)
 
 
-@syscall(164, "settimeofday", "pointer", "pointer")
+@syscall(164, "settimeofday", "pointer", "pointer", support="partial", note=_SET_NOTE)
 def settimeofday(task: Thread, value: int, zone: int) -> int:
     """EPERM, likewise."""
     if value:
@@ -170,9 +171,7 @@ def clock_nanosleep(task: Thread, clock: int, flags: int, request: int, left: in
 def _check_sleep(task: Thread, clock: int) -> None:
     """Which clocks one can sleep on, in the order of the kernel's checks."""
     now_ns(task, clock)
-    if clock == CLOCK_THREAD_CPUTIME_ID:
-        raise LinuxError(E.EINVAL)
-    if clock in (CLOCK_MONOTONIC_RAW, *_COARSE):
+    if clock in (CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW, *_COARSE):
         raise LinuxError(E.EOPNOTSUPP)
     alarm = clock in (CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM)
     if alarm and not task.process.credentials.capable(credentials.SYS_TIME):

@@ -27,6 +27,10 @@ _BOTH = frozenset({"off", "socklen"})
 _O_CREATES = 0o100 | 0o20000000
 _UNLIMITED = 1 << 20
 _SECONDS = ("timeout", "tmo_p")
+_TIME_SHOWN = 253402300800
+"""The year 10000: later times are shown as numbers only."""
+_LINUX_NAMES = {E.EOPNOTSUPP: "EOPNOTSUPP", E.EDEADLK: "EDEADLK", E.EAGAIN: "EAGAIN"}
+"""Which of two names of a number is meant."""
 _MINUS_ONE = (1 << 64) - 1
 
 
@@ -211,7 +215,7 @@ class Line:
 
     def _meaning(self, result: int) -> str:
         """What poll, select and their like have found."""
-        if self.name == "time":
+        if self.name == "time" and 0 <= result < _TIME_SHOWN:
             return f" ({datetime.fromtimestamp(result, UTC):%Y-%m-%dT%H:%M:%S%z})"
         if self.name in ("poll", "ppoll"):
             return self._polled(result)
@@ -269,5 +273,5 @@ def _clone(shown: list[str], values: tuple[int, ...]) -> list[str]:
 
 
 def _error(errno: int) -> str:
-    name = E.errorcode.get(errno, f"ERRNO_{errno}")
+    name = _LINUX_NAMES.get(errno) or E.errorcode.get(errno, f"ERRNO_{errno}")
     return f"-1 {name} ({os.strerror(errno)})"

@@ -46,7 +46,7 @@ def iovec(reader: Reader, where: int, count: int, limit: int | None) -> str | No
     """[{iov_base="text", iov_len=4}]; with `limit`, so many bytes of the buffers are meant, else all."""
     if not where or not count:
         return address(where) if not where else "[]"
-    parts = []
+    parts: list[str] = []
     for index in range(min(count, 64)):
         raw = reader.read(where + 16 * index, 16)
         if raw is None:
@@ -65,7 +65,7 @@ def iovec(reader: Reader, where: int, count: int, limit: int | None) -> str | No
 
 def _control(raw: bytes) -> str:
     """[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[3]}]"""
-    parts = []
+    parts: list[str] = []
     at = 0
     while len(raw) - at >= _CMSG.size:
         length, level, kind = _CMSG.unpack_from(raw, at)

@@ -29,7 +29,7 @@ class View(NamedTuple):
 
     reader: Reader
     at: int
-    count: int
+    meant: int
     """Elements that are meant: of an array, what there is to show of it."""
     array: bool
     room: int
@@ -150,14 +150,14 @@ _BARE = frozenset({"u32"})
 
 
 def _bytes(view: View) -> str | None:
-    count = max(0, view.count)
+    count = max(0, view.meant)
     data = view.reader.read(view.at, min(count, TEXT_SHOWN + 1))
     return cut(data, count) if data is not None else None
 
 
 def _random(view: View) -> str | None:
-    data = view.reader.read(view.at, min(max(0, view.count), TEXT_SHOWN + 1))
-    return hexadecimal(data, view.count) if data is not None else None
+    data = view.reader.read(view.at, min(max(0, view.meant), TEXT_SHOWN + 1))
+    return hexadecimal(data, view.meant) if data is not None else None
 
 
 def _text(view: View) -> str | None:
@@ -188,7 +188,7 @@ def _fd_set(view: View) -> str | None:
 
 
 def _cpuset(view: View) -> str | None:
-    raw = view.reader.read(view.at, max(0, min(view.count, 1024)))
+    raw = view.reader.read(view.at, max(0, min(view.meant, 1024)))
     if raw is None:
         return None
     bits = int.from_bytes(raw, "little")
@@ -216,14 +216,14 @@ def _dirents(view: View) -> str | None:
 
 
 def _socket_address(view: View) -> str | None:
-    raw = view.reader.read(view.at, max(0, min(view.count, 128)))
+    raw = view.reader.read(view.at, max(0, min(view.meant, 128)))
     if raw is None:
         return None
     return sockets.sockaddr(raw) if len(raw) > 1 else address(view.at)
 
 
 def _option(view: View) -> str | None:
-    raw = view.reader.read(view.at, max(0, min(view.count, 64)))
+    raw = view.reader.read(view.at, max(0, min(view.meant, 64)))
     return sockets.option(view.values[1] & 0xFFFFFFFF, view.values[2] & 0xFFFFFFFF, raw) if raw is not None else None
 
 
@@ -309,12 +309,12 @@ _POINTERS: dict[str, Callable[[View], str | None]] = {
 
 def _array(view: View, size: int, element: Callable[[bytes], str]) -> str | None:
     parts = []
-    for index in range(max(0, min(view.count, ELEMENTS_SHOWN))):
+    for index in range(max(0, min(view.meant, ELEMENTS_SHOWN))):
         raw = view.reader.read(view.at + size * index, size)
         if raw is None:
             return None
         parts.append(element(raw))
-    more = ["..."] if view.count > ELEMENTS_SHOWN else []
+    more = ["..."] if view.meant > ELEMENTS_SHOWN else []
     return f"[{', '.join(parts + more)}]"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from lego.linux import symbols
 from lego.linux.fcntl import AT_FDCWD
@@ -97,7 +98,7 @@ def _descriptor(value: int) -> str:
     return "AT_FDCWD" if value == AT_FDCWD else str(value)
 
 
-_FORMATS = {
+_FORMATS: dict[str, Callable[[int], str]] = {
     "fd": str, "atfd": _descriptor, "int": str, "pid": str, "uint": str, "long": str, "ulong": str, "size": str,
     "off": str, "id": lambda value: "-1" if value == 0xFFFFFFFF else str(value), "sid": str,
     "hex": lambda value: f"{value:#x}" if value else "0", "hex32": lambda value: f"{value:#x}" if value else "0",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 from pathlib import Path
 
@@ -25,8 +26,10 @@ def build() -> Path:
         target = ["-target", "x86_64-linux-musl"] if "ziglang" in command else []
         binary.parent.mkdir(parents=True, exist_ok=True)
         arguments = [*command, *target, "-O1", *WARNINGS, *FLAGS["static"], f"-I{HERE}", str(source)]
-        result = subprocess.run([*arguments, "-o", str(binary)], capture_output=True, text=True, check=False)
+        partial = binary.with_suffix(f".{os.getpid()}")
+        result = subprocess.run([*arguments, "-o", str(partial)], capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr
+        partial.replace(binary)
     return binary
 
 
@@ -37,7 +40,9 @@ def test_no_call_breaks_the_machine(tmp_path: Path, caplog: pytest.LogCaptureFix
     with caplog.at_level(logging.WARNING, "lego"), Machine(config) as machine:
         for seed in SEEDS:
             with deadline(60, f"seed {seed}"):
-                result = machine.run([str(binary), str(seed), str(CHILDREN), str(CALLS)], cwd=str(tmp_path))
+                result = machine.run(
+                    [str(binary), str(seed), str(CHILDREN), str(CALLS)], cwd=str(tmp_path), trace=seed == SEEDS[-1]
+                )
             assert (result.exit_code, result.stdout) == (0, b"all have ended\n"), (seed, result.stderr[-500:])
         with deadline(60, "/bin/echo"):
             assert machine.run(["/bin/echo", "still", "here"]).stdout == b"still here\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -22,7 +23,9 @@ def build() -> Path:
     header, binary = directory / "wrong_pointers.h", directory / "wrong_pointers"
     text = wrong_pointers.table([TABLE[number].name for number in sorted(TABLE)])
     if not header.exists() or header.read_text() != text:
-        header.write_text(text)
+        partial = header.with_suffix(f".{os.getpid()}")
+        partial.write_text(text)
+        partial.replace(header)
     source = HERE / "wrong_pointers.c"
     newest = max(each.stat().st_mtime for each in (header, source, HERE / "programs" / "check.h"))
     if not binary.exists() or binary.stat().st_mtime < newest:
@@ -30,8 +33,10 @@ def build() -> Path:
         assert command is not None, "no C compiler"
         target = ["-target", "x86_64-linux-musl"] if "ziglang" in command else []
         arguments = [*command, *target, "-O1", *WARNINGS, *FLAGS["static"], f"-I{directory}", f"-I{HERE}", str(source)]
-        result = subprocess.run([*arguments, "-o", str(binary)], capture_output=True, text=True, check=False)
+        partial = binary.with_suffix(f".{os.getpid()}")
+        result = subprocess.run([*arguments, "-o", str(partial)], capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr
+        partial.replace(binary)
     return binary
 
 

@@ -2,8 +2,9 @@
 are plausible otherwise, each pointer marked with what it leads to.
 
 The table comes from `lego.linux.signatures`. What a call needs to get as far as its pointers (a descriptor of the
-right kind, a command, a length) is in `SETUPS`; a call that is not there gets the defaults. Nothing here can harm the host:
-the program gives up all capabilities first, has only its own directory to write to, and no call of it can signal others.
+right kind, a command, a length) is in `SETUPS`; a call that is not there gets the defaults. Nothing here can harm the
+host: the program gives up all capabilities first, has only its own directory to write to, and no call of it can
+signal others.
 """
 
 from __future__ import annotations
@@ -32,27 +33,10 @@ NOT_COMPARED = {
 }
 """Calls and variants that are left out, and why."""
 
-FIXTURES = [
-    "FILE",
-    "DIR",
-    "PIPE_R",
-    "PIPE_W",
-    "SINK",
-    "PAIR",
-    "DGRAM",
-    "LISTEN",
-    "UNNAMED",
-    "EPOLL",
-    "EVENTFD",
-    "TIMERFD",
-    "SELF",
-    "ZOMBIE",
-    "NOBODY",
-    "SHMID",
-    "TIMER",
-    "PIDFD",
-    "PAGE",
-]
+FIXTURES = (  # noqa: SIM905
+    "FILE DIR PIPE_R PIPE_W SINK PAIR DGRAM LISTEN UNNAMED EPOLL EVENTFD TIMERFD "
+    "SELF ZOMBIE NOBODY SHMID TIMER PIDFD PAGE"
+).split()
 """What the program makes before it begins."""
 PREPARATIONS = {"connect": 1, "send": 2, "fill": 4}
 """What it does before each call: a client for the listening socket, a datagram, bytes for the pipe."""

@@ -56,6 +56,26 @@ def test_the_same_program_counts_the_same_on_both_runtimes(ray, tmp_path):
     assert comparable(results[0].statistics) == comparable(results[1].statistics)
 
 
+def test_several_processors_count_the_same_on_both_runtimes(ray):
+    script = "seq 1 50 | sort -n | tail -3 | sed s/$/./ | cat; (exit 4) & wait $!; echo $?"
+    results = []
+    for runtime in ("inproc", "ray"):
+        with Machine(config(topology=Topology(3, 2, 1), placement="spread"), runtime=runtime) as machine:
+            results.append(machine.run(["bash", "-c", script]))
+    assert results[0].stdout == results[1].stdout == b"48.\n49.\n50.\n4\n"
+    assert comparable(results[0].statistics) == comparable(results[1].statistics)
+    assert len(results[1].statistics["manager"]["placed_on"]) == 3
+
+
+def test_a_killed_processor_that_another_keeps_processes_for_is_named(ray):
+    with Machine(config(topology=Topology(2, 1, 1), placement="spread"), runtime="ray") as machine:
+        timer = threading.Timer(1.5, os.kill, [components(machine)["P1"], signal.SIGKILL])
+        timer.start()
+        with pytest.raises(MachineFailed) as caught:
+            machine.run(["sh", "-c", "(while :; do :; done)"])
+    assert caught.value.component == "P1"
+
+
 def test_large_input_and_output(ray):
     data = os.urandom(1 << 20)
     with Machine(config(), runtime="ray") as machine:

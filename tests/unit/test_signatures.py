@@ -103,7 +103,8 @@ def test_fields_are_where_the_host_has_them() -> None:
 def test_flags() -> None:
     assert symbols.flags("open", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC) == "O_WRONLY|O_CREAT|O_CLOEXEC"
     assert symbols.flags("open", 0) == "O_RDONLY"
-    assert symbols.flags("open", 3) == "0x3 /* O_??? */"
+    assert symbols.flags("open", 3) == "O_ACCMODE"
+    assert symbols.flags("map", 7) == "0x7 /* MAP_??? */"
     assert symbols.flags("map", 0x22) == "MAP_PRIVATE|MAP_ANONYMOUS"
     assert symbols.flags("at", 0) == "0"
     assert symbols.flags("prot", 0) == "PROT_NONE"

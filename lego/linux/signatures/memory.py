@@ -27,34 +27,34 @@ process_vm_writev   pid:pid local_iov:<iovec[liovcnt] liovcnt:ulong remote_iov:<
 shmget              key:hex32 size:size shmflg:|shmget
 shmat               shmid:int shmaddr:addr shmflg:|shmat = addr
 shmdt               shmaddr:addr
-shmctl              shmid:int cmd:#ipc buf:addr
-shmctl/IPC_STAT     shmid:int cmd:#ipc buf:>shmid_ds
-shmctl/IPC_SET      shmid:int cmd:#ipc buf:<shmid_ds
-shmctl/SHM_STAT     shmid:int cmd:#ipc buf:>shmid_ds
-shmctl/SHM_STAT_ANY shmid:int cmd:#ipc buf:>shmid_ds
-shmctl/IPC_INFO     shmid:int cmd:#ipc buf:>shminfo
-shmctl/SHM_INFO     shmid:int cmd:#ipc buf:>shm_info
+shmctl              shmid:int cmd:#shmctl buf:addr
+shmctl/IPC_STAT     shmid:int cmd:#shmctl buf:>shmid_ds
+shmctl/IPC_SET      shmid:int cmd:#shmctl buf:<shmid_ds
+shmctl/SHM_STAT     shmid:int cmd:#shmctl buf:>shmid_ds
+shmctl/SHM_STAT_ANY shmid:int cmd:#shmctl buf:>shmid_ds
+shmctl/IPC_INFO     shmid:int cmd:#shmctl buf:>shminfo
+shmctl/SHM_INFO     shmid:int cmd:#shmctl buf:>shm_info
 semget              key:hex32 nsems:int semflg:|shmget
 semop               semid:int sops:<sembuf[nsops] nsops:size
 semtimedop          semid:int sops:<sembuf[nsops] nsops:size timeout:<timespec
-semctl              semid:int semnum:int cmd:#ipc arg:ulong
-semctl/IPC_STAT     semid:int semnum:int cmd:#ipc buf:>semid_ds
-semctl/IPC_SET      semid:int semnum:int cmd:#ipc buf:<semid_ds
-semctl/SEM_STAT     semid:int semnum:int cmd:#ipc buf:>semid_ds
-semctl/SEM_STAT_ANY semid:int semnum:int cmd:#ipc buf:>semid_ds
-semctl/IPC_INFO     semid:int semnum:int cmd:#ipc buf:>seminfo
-semctl/SEM_INFO     semid:int semnum:int cmd:#ipc buf:>seminfo
-semctl/GETALL       semid:int semnum:int cmd:#ipc array:>u16
-semctl/SETALL       semid:int semnum:int cmd:#ipc array:<u16
-semctl/SETVAL       semid:int semnum:int cmd:#ipc val:int
+semctl              semid:int semnum:int cmd:#semctl arg:ulong
+semctl/IPC_STAT     semid:int semnum:int cmd:#semctl buf:>semid_ds
+semctl/IPC_SET      semid:int semnum:int cmd:#semctl buf:<semid_ds
+semctl/SEM_STAT     semid:int semnum:int cmd:#semctl buf:>semid_ds
+semctl/SEM_STAT_ANY semid:int semnum:int cmd:#semctl buf:>semid_ds
+semctl/IPC_INFO     semid:int semnum:int cmd:#semctl buf:>seminfo
+semctl/SEM_INFO     semid:int semnum:int cmd:#semctl buf:>seminfo
+semctl/GETALL       semid:int semnum:int cmd:#semctl array:>u16
+semctl/SETALL       semid:int semnum:int cmd:#semctl array:<u16
+semctl/SETVAL       semid:int semnum:int cmd:#semctl val:int
 msgget              key:hex32 msgflg:|shmget
 msgsnd              msqid:int msgp:<msgbuf[msgsz] msgsz:size msgflg:|msgflg
 msgrcv              msqid:int msgp:>msgbuf[msgsz] msgsz:size msgtyp:long msgflg:|msgflg
-msgctl              msqid:int cmd:#ipc buf:addr
-msgctl/IPC_STAT     msqid:int cmd:#ipc buf:>msqid_ds
-msgctl/IPC_SET      msqid:int cmd:#ipc buf:<msqid_ds
-msgctl/MSG_STAT     msqid:int cmd:#ipc buf:>msqid_ds
-msgctl/MSG_STAT_ANY msqid:int cmd:#ipc buf:>msqid_ds
-msgctl/IPC_INFO     msqid:int cmd:#ipc buf:>msginfo
-msgctl/MSG_INFO     msqid:int cmd:#ipc buf:>msginfo
+msgctl              msqid:int cmd:#msgctl buf:addr
+msgctl/IPC_STAT     msqid:int cmd:#msgctl buf:>msqid_ds
+msgctl/IPC_SET      msqid:int cmd:#msgctl buf:<msqid_ds
+msgctl/MSG_STAT     msqid:int cmd:#msgctl buf:>msqid_ds
+msgctl/MSG_STAT_ANY msqid:int cmd:#msgctl buf:>msqid_ds
+msgctl/IPC_INFO     msqid:int cmd:#msgctl buf:>msginfo
+msgctl/MSG_INFO     msqid:int cmd:#msgctl buf:>msginfo
 """

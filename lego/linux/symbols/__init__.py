@@ -8,7 +8,7 @@ The sets are written down in the other files of this package. Numbers that have 
 
 from __future__ import annotations
 
-import os
+import itertools
 
 from lego.linux.symbols import files, network, processes
 
@@ -39,8 +39,9 @@ def choice(name: str, value: int) -> str:
 
 def _unknown(name: str, value: int) -> str:
     """A number of which nothing is known: 0x9 /* SEEK_??? */"""
-    common = os.path.commonprefix(list(SETS[name])).rpartition("_")[0]
-    family = common or next(iter(SETS[name])).split("_")[0]
+    words = [key.split("_") for key in SETS[name]]
+    common = list(itertools.takewhile(lambda same: len(set(same)) == 1, zip(*words, strict=False)))
+    family = "_".join(same[0] for same in common) if common and len(words) > 1 else words[0][0]
     return f"{value:#x} /* {family}_??? */"
 
 
