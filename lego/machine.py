@@ -181,7 +181,8 @@ class Machine:
         `argv[0]` is looked up in the guest's PATH. `environment` replaces the configured one, `cwd` (absolute) the
         configured directory. With `capture`, `stdin` is the input and the output is in the result; without, the
         program has this process's own standard streams and `stdin` must be empty. `relay_signals` sends Ctrl-C and
-        the like to the program instead of to this process (main thread only). `trace` shows system calls as --strace
+        the like to the program instead of to this process (main thread only); if the streams are a terminal, the
+        program has it for the time of the run (`lego.console.host_terminal`). `trace` shows system calls as --strace
         does, in the standard error, or without `capture` on the descriptor `trace_output`. Raises `LinuxError` when
         it cannot be executed, `ConfigError` when there is no such working directory, `MachineFailed` when the machine
         breaks.

@@ -94,6 +94,7 @@ class StorageMonitor:
     def _end_run(self, request: EndRun, _: Buffer) -> Result:
         for place in self._storage.namespace(request.vnode).memory:
             place.empty()
+        self._storage.stamps.end_run()
         return Done(), b""
 
     def _statistics(self, request: Statistics, _: Buffer) -> Result:

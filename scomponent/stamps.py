@@ -11,6 +11,9 @@ that the host has changed since is somebody else's doing, and shown as it is. Th
 
 A time that the guest sets itself (utimensat) is set on the host, and so is the same for both.
 
+When a run ends, and with it the guest's clock begins anew (`end_run`), all that was remembered moves back by the
+length of the run: into the past of the next one, in the same order.
+
 What is remembered is lost with the machine, and for all but the latest `STAMPS_MAX` files; then the host's times show.
 Prior art: inode_set_ctime_current and inode_update_timestamps (fs/inode.c) say which call changes which time.
 """
@@ -39,6 +42,12 @@ class _Times:
         self.host_mtime_ns = self.mtime_ns = host.st_mtime_ns
         self.host_ctime_ns = self.ctime_ns = host.st_ctime_ns
 
+    def move_back(self, ns: int) -> None:
+        """Lets the guest's own times be earlier; those that are the host's, or were set, stay."""
+        self.atime_ns -= ns if self.atime_ns != self.host_atime_ns else 0
+        self.mtime_ns -= ns if self.mtime_ns != self.host_mtime_ns else 0
+        self.ctime_ns -= ns if self.ctime_ns != self.host_ctime_ns else 0
+
 
 class Stamps:
     """The times of one storage component's files. `epoch_s` None: the guest is shown the host's times. Any number of
@@ -47,6 +56,8 @@ class Stamps:
     def __init__(self, epoch_s: int | None, limit: int = STAMPS_MAX) -> None:
         self._epoch_ns = None if epoch_s is None else epoch_s * 10**9
         self._limit = limit
+        self._latest_ns = 0
+        """The latest time given in this run."""
         self._known: OrderedDict[tuple[int, int], _Times] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -104,15 +115,27 @@ class Stamps:
                 known.ctime_ns if ctime_ns == known.host_ctime_ns else ctime_ns,
             )
 
+    def end_run(self) -> None:
+        """The next program finds a clock that begins anew: what was changed so far was changed before that."""
+        if self._epoch_ns is None:
+            return
+        with self._lock:
+            past_ns, self._latest_ns = max(0, self._latest_ns - self._epoch_ns), 0
+            for times in self._known.values():
+                times.move_back(past_ns)
+
     def _now_ns(self) -> int:
         assert self._epoch_ns is not None, "there is nothing to look up without an epoch"
-        return self._epoch_ns + current.meter.at_ns
+        now_ns = self._epoch_ns + current.meter.at_ns
+        self._latest_ns = max(self._latest_ns, now_ns)
+        return now_ns
 
     def _change(self, times: _Times, host: os.stat_result) -> int:
         """Moves the time of the last change; caches that compare times must see each, so no two are the same."""
         now_ns = self._now_ns()
         if now_ns <= times.ctime_ns < now_ns + 1000:
             now_ns = times.ctime_ns + 1
+            self._latest_ns = max(self._latest_ns, now_ns)
         times.host_ctime_ns, times.ctime_ns = host.st_ctime_ns, now_ns
         return now_ns
 

@@ -73,7 +73,8 @@ def _tell(task: Thread, wanted: Lock, pointer: int) -> int:
     """fcntl_getlk(): the lock that would be in the way, or F_UNLCK with all else as it was."""
     found = task.kernel.file_locks.conflict(key_of(task, wanted.file), wanted)
     if found is None:
-        task.memory.write(pointer, UNLOCK.to_bytes(2, "little"))
+        rest = task.memory.read(pointer + 2, _FLOCK.size - 2)  # The whole structure is written back.
+        task.memory.write(pointer, UNLOCK.to_bytes(2, "little") + rest)
     else:
         length = 0 if found.end == LAST else found.end - found.start + 1
         task.memory.write_struct(_FLOCK, pointer, found.kind, SEEK_SET, found.start, length, found.pid)

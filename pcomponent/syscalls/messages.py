@@ -12,6 +12,7 @@ from pcomponent.files.socket import CTRUNC, DONTWAIT, TRUNC, Received, Socket
 from pcomponent.files.unix_socket import drop_files
 from pcomponent.syscalls.sockets import read_address, socket_of, write_address
 from pcomponent.syscalls.table import syscall
+from pcomponent.syscalls.timespec import read_timespec, write_timespec
 from pcomponent.vectors import Cursor, Vector, one, read_vectors
 from pcomponent.waiting import Interrupted, Wait, Wake
 
@@ -192,9 +193,11 @@ def _put_control(task: Thread, socket: Socket, header: Header, got: Received, cl
     return used, cut
 
 
-@syscall(299, "recvmmsg", "fd", "pointer", "uint", "flags", "pointer", support="partial", note="no timeout")
-def recvmmsg(task: Thread, fd: int, pointer: int, count: int, flags: int, _timeout: int) -> Waiting:
-    """recvmmsg(2): an error is told only when nothing was received."""
+@syscall(299, "recvmmsg", "fd", "pointer", "uint", "flags", "pointer")
+def recvmmsg(task: Thread, fd: int, pointer: int, count: int, flags: int, timeout: int) -> Waiting:
+    """recvmmsg(2): an error is told only when nothing was received. The timeout is looked at after each datagram, and
+    what is left of it is told."""
+    until_ns = task.meter.now_ns + read_timespec(task, timeout) if timeout else 0
     socket_of(task, fd)
     done = 0
     try:
@@ -205,7 +208,11 @@ def recvmmsg(task: Thread, fd: int, pointer: int, count: int, flags: int, _timeo
             done += 1
             if flags & MSG_WAITFORONE:
                 flags |= DONTWAIT
+            if timeout and task.meter.now_ns >= until_ns:
+                break
     except (LinuxError, Interrupted):
         if not done:
             raise
+    if timeout and done:
+        write_timespec(task, timeout, max(0, until_ns - task.meter.now_ns))
     return done

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_NONBLOCK
-from lego.linux.signal import SI_TKILL, SIGINFO_BYTES, SigInfo
+from lego.linux.signal import SI_TKILL, SigInfo
 from pcomponent.files.pidfd import PidFile, exists, process_of
+from pcomponent.syscalls.signals import copy_info
 from pcomponent.syscalls.table import syscall
 from pcomponent.tasks import find_thread, may_access, signal_process
 
@@ -34,7 +35,7 @@ def pidfd_send_signal(task: Thread, fd: int, number: int, address: int, flags: i
         raise LinuxError(E.EINVAL)
     target = process_of(task, task.process.files.get(fd))
     if address:
-        info = SigInfo.unpack(task.memory.read(address, SIGINFO_BYTES))
+        info = copy_info(task, address)
         if info.number != number:
             raise LinuxError(E.EINVAL)
         if target is not task.process and (info.code >= 0 or info.code == SI_TKILL):

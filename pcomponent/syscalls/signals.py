@@ -254,15 +254,21 @@ def _known_layout(number: int, code: int) -> bool:
     return code >= -7 or code == -60
 
 
-def _read_info(task: Thread, address: int, number: int, forged: bool) -> SigInfo:
-    """A siginfo_t of the caller's making. EPERM when it pretends to be another's kill(2) or the kernel's; E2BIG when
-    its code is unknown and it has something where the kernel keeps nothing."""
+def copy_info(task: Thread, address: int, number: int | None = None) -> SigInfo:
+    """copy_siginfo_from_user, for a signal that is known or the structure's own. EFAULT; E2BIG when its code is unknown
+    and it has something where the kernel keeps nothing."""
     raw = task.memory.read(address, _KERNEL_INFO_BYTES)
     info = SigInfo.unpack(raw)
-    if not _known_layout(number, info.code):
+    if not _known_layout(info.number if number is None else number, info.code):
         rest = task.memory.read(address + _KERNEL_INFO_BYTES, SIGINFO_BYTES - _KERNEL_INFO_BYTES)
         if any(rest):
             raise LinuxError(E.E2BIG)
+    return info
+
+
+def _read_info(task: Thread, address: int, number: int, forged: bool) -> SigInfo:
+    """A siginfo_t of the caller's making. EPERM when it pretends to be another's kill(2) or the kernel's."""
+    info = copy_info(task, address, number)
     if forged and (info.code >= 0 or info.code == SI_TKILL):
         raise LinuxError(E.EPERM)
     return SigInfo(number, info.code, info.errno, info.body)

@@ -15,14 +15,13 @@ from pcomponent.ipc.registry import (
     IPC_RMID,
     IPC_SET,
     IPC_STAT,
-    PERMISSIONS_BYTES,
     READ,
     WRITE,
     check_access,
     check_owner,
     now_s,
 )
-from pcomponent.ipc.segments import SHM_LOCKED, SHMALL, SHMMAX, SHMMIN, SHMMNI, Segment
+from pcomponent.ipc.segments import SHM_LOCKED, SHMALL, SHMMAX, SHMMIN, SHMMNI, STATUS_BYTES, Segment
 from pcomponent.rlimits import Resource
 from pcomponent.syscalls.memory import map_object, munmap
 from pcomponent.syscalls.table import syscall
@@ -123,7 +122,7 @@ def shmctl(task: Thread, identifier: int, command: int, pointer: int) -> int:
         return _status(task, system, identifier, command, pointer)
     registry = system.segments.registry
     if command == IPC_SET:
-        raw = task.memory.read(pointer, PERMISSIONS_BYTES)
+        raw = task.memory.read(pointer, STATUS_BYTES)
         segment = registry.find(identifier)
         check_owner(task, segment.permissions)
         segment.permissions.change(raw)

@@ -29,6 +29,8 @@ _UNLIMITED = 1 << 20
 _SECONDS = ("timeout", "tmo_p")
 _TIME_SHOWN = 253402300800
 """The year 10000: later times are shown as numbers only."""
+_LINUX_NAMES = {E.EOPNOTSUPP: "EOPNOTSUPP", E.EDEADLK: "EDEADLK", E.EAGAIN: "EAGAIN"}
+"""Which of two names of a number is meant."""
 _MINUS_ONE = (1 << 64) - 1
 
 
@@ -271,5 +273,5 @@ def _clone(shown: list[str], values: tuple[int, ...]) -> list[str]:
 
 
 def _error(errno: int) -> str:
-    name = E.errorcode.get(errno, f"ERRNO_{errno}")
+    name = _LINUX_NAMES.get(errno) or E.errorcode.get(errno, f"ERRNO_{errno}")
     return f"-1 {name} ({os.strerror(errno)})"

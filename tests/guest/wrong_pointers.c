@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -95,7 +96,8 @@ static void build(char *at, const struct cell *cell) {
     case SHAPE_cap_header: put32(at, 0, _LINUX_CAPABILITY_VERSION_3); break;
     case SHAPE_clone_args: put64(at, 0, 1L << 60); break;
     case SHAPE_sigevent: put32(at, 12, 1); break;
-    case SHAPE_flock: case SHAPE_flock_found: put32(at, 0, 2); break;
+    case SHAPE_flock: put32(at, 0, 2); break;
+    case SHAPE_flock_found: put32(at, 0, 1); break;
     case SHAPE_file_handle: put32(at, 0, 0); break;
     default: break;
     }
@@ -257,7 +259,17 @@ static void make_fixtures(void) {
     fixture[FIX_SELF] = getpid();
     fixture[FIX_NOBODY] = 0x3ffffff;
     fixture[FIX_PAGE] = (long)slot[0];
-    fixture[FIX_SHMID] = fixture[FIX_TIMER] = fixture[FIX_PIDFD] = -1;
+    int timer = -1, nobody[16] = {0, 0, 0, 1 /* SIGEV_NONE */};
+    syscall(SYS_timer_create, CLOCK_MONOTONIC, nobody, &timer);
+    fixture[FIX_TIMER] = timer;
+    long pidfd = syscall(SYS_pidfd_open, getpid(), 0), segment = syscall(SYS_shmget, IPC_PRIVATE, PAGE, 0600);
+    fixture[FIX_PIDFD] = -1;
+    if (pidfd >= 0) move(FIX_PIDFD, pidfd);
+    if (segment >= 0) { /* It is gone when this program is, whatever happens. */
+        MUST(syscall(SYS_shmat, segment, NULL, 0));
+        MUST(syscall(SYS_shmctl, segment, IPC_RMID, NULL));
+    }
+    fixture[FIX_SHMID] = segment;
     pid_t child = (pid_t)MUST(fork());
     if (!child) _exit(3);
     siginfo_t info;
@@ -282,9 +294,9 @@ int main(int argc, char **argv) {
     memset(side, 0, PAGE);
     constant = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     hole = map_anonymous(3 * PAGE);
-    MUST(munmap(hole + PAGE, PAGE));
-    hole += PAGE;
     make_fixtures();
+    hole += PAGE;
+    MUST(munmap(hole, PAGE)); /* Now that nothing is mapped any more. */
     alarm(20);
     for (size_t i = from; i < sizeof rows / sizeof *rows && i < to; i++) try_row(&rows[i]);
     return 0;

@@ -117,7 +117,7 @@ class FakeKernel:
         for monitor in (self.memory, self.storage, self.console):
             transport.attach(monitor)
         self.endpoint = Endpoint("P0", transport, Network())
-        self.outside = None
+        self.published_ports = None
         self.processes: dict[int, Any] = {}
         self.rendezvous = Rendezvous()
         self.random = RandomSource(self.config.seed, "kernel P0")

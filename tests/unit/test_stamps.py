@@ -95,6 +95,26 @@ def test_no_two_changes_have_the_same_time(file: Path) -> None:
     assert stamps.changed(os.stat(file)) == (first[0] + 1, first[1] + 1)
 
 
+def test_the_next_run_finds_what_was_changed_in_its_past(file: Path, tmp_path: Path) -> None:
+    stamps = Stamps(EPOCH_S)
+    other = tmp_path / "other"
+    other.touch()
+    os.utime(other, ns=(3, 4))
+    at(100)
+    stamps.note(os.stat(file), fresh=True)
+    at(900)
+    stamps.note(os.stat(other), contents=False)
+    stamps.end_run()
+    assert shown(stamps, file) == (EPOCH_NS - 800,) * 3
+    assert shown(stamps, other) == (3, 4, EPOCH_NS)
+    at(50)
+    stamps.note(os.stat(other), contents=True)
+    stamps.end_run()
+    assert shown(stamps, file)[1] == EPOCH_NS - 850 and shown(stamps, other)[1] == EPOCH_NS
+    stamps.end_run()
+    assert shown(stamps, file)[1] == EPOCH_NS - 850
+
+
 def test_the_oldest_are_forgotten(tmp_path: Path) -> None:
     stamps = Stamps(EPOCH_S, limit=2)
     paths = [tmp_path / str(number) for number in range(3)]

@@ -299,6 +299,12 @@ def test_ends_without_a_result() -> None:
     assert line(memory, "rt_sigreturn").restored(1, -E.EINTR & (1 << 64) - 1).startswith("rt_sigreturn({mask=[HUP]})")
 
 
+def test_errors_have_linux_s_names() -> None:
+    assert " -1 EOPNOTSUPP (" in line(Bytes(), "close", 3).ended(-E.EOPNOTSUPP)
+    assert " -1 EDEADLK (" in line(Bytes(), "close", 3).ended(-E.EDEADLK)
+    assert " -1 ERRNO_4000 (" in line(Bytes(), "close", 3).ended(-4000)
+
+
 def test_numbers_that_linux_does_not_have() -> None:
     assert Line(Bytes(), 5000, (1, 2, 3, 4, 5, 6)).ended(-E.ENOSYS) == (
         "syscall_5000(0x1, 0x2, 0x3, 0x4, 0x5, 0x6) = -1 ENOSYS (Function not implemented)"

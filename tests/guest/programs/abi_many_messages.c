@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 #define CALL(name, ...) SHOW(syscall(SYS_##name, ##__VA_ARGS__))
 #include <sys/socket.h>
+#include <time.h>
 static struct mmsghdr messages[4];
 static struct iovec parts[4];
 static char buffers[4][16];
@@ -32,6 +33,13 @@ int main(void) {
     CALL(sendmmsg, pair[0], messages, 4, 0);
     prepare(1);
     CALL(recvmmsg, pair[1], messages, 4, MSG_WAITFORONE, NULL);
+    struct timespec wait = {0, 0}, wrong = {0, -1};
+    MUST(write(pair[0], "late", 4));
+    MUST(write(pair[0], "later", 5));
+    CALL(recvmmsg, pair[1], messages, 4, MSG_DONTWAIT, &wait);
+    printf("  %ld %ld\n", (long)wait.tv_sec, wait.tv_nsec);
+    CALL(recvmmsg, pair[1], messages, 1, MSG_DONTWAIT, &wait);
+    CALL(recvmmsg, pair[1], messages, 1, MSG_DONTWAIT, &wrong);
     CALL(recvmmsg, 99, messages, 4, 0, NULL);
     CALL(sendmmsg, 99, messages, 4, 0);
     CALL(sendmmsg, pair[0], (void *)8, 1, 0);

@@ -81,6 +81,7 @@ __attribute__((unused)) static void in_session(const char *name, void (*function
     fflush(stdout);
     pid_t child = (pid_t)MUST(fork());
     if (!child) {
+        alarm(20); /* A signal that comes too early must not keep it for ever. */
         setsid();
         function();
         fflush(stdout);

@@ -30,6 +30,13 @@ int main(void) {
     CHECK(S_ISCHR(s.st_mode) && s.st_rdev == makedev(5, 2));
     MUST(fstatfs(slave, &fs));
     CHECK(fs.f_type == 0x1cd1);
+    MUST(fchmod(slave, 0600));
+    MUST(fstat(slave, &s));
+    printf("mode %o\n", s.st_mode & 07777);
+    MUST(chmod(name, 0622));
+    MUST(stat(name, &s));
+    printf("mode %o\n", s.st_mode & 07777);
+    SHOW(fchown(slave, getuid(), (gid_t)-1));
     SHOW(lseek(slave, 0, SEEK_CUR));
     SHOW(pread(slave, name, 1, 0));
     SHOW(ftruncate(slave, 0));

@@ -4,6 +4,7 @@
 static pid_t start_job(void) {
     pid_t job = (pid_t)MUST(fork());
     if (!job) {
+        alarm(20);
         setpgid(0, 0);
         signal(SIGTTOU, SIG_IGN);
         tcsetpgrp(slave, getpid());

@@ -52,6 +52,7 @@ static void session(void) {
         setpgid(0, 0);
         signal(SIGINT, SIG_DFL);
         sigprocmask(SIG_SETMASK, &none, NULL);
+        alarm(20);
         for (;;) pause();
     }
     setpgid(child, child);
