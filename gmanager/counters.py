@@ -10,7 +10,8 @@ class ManagerCounters(Counters):
 
     requests: dict[str, int] = keyed("requests served, by message type")
     placed: int = counter("processes placed")
-    placed_on: dict[str, int] = keyed("processes placed, by processor")
+    placed_on: dict[str, int] = keyed("processes placed, by the processor that they run on")
+    moved_to: dict[str, int] = keyed("processes that an execve moved to another processor, by that")
     homes: dict[str, int] = keyed("processes placed, by home memory")
     exited: int = counter("processes that ended")
     exited_unknown: int = counter("reports of an end that came twice, or after the processor was lost")

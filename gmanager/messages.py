@@ -56,21 +56,40 @@ class PlacedReply(msgspec.Struct, array_like=True, frozen=True):
 
     pid: int
     processor: str
+    """The keeper of its vNode: who starts it, waits for it and sends it signals asks there."""
     memory: str
     """Its home."""
     memories: list[str]
     """All memory components, in the order that `cache_of` counts in."""
     storage: str
+    seat: str = ""
+    """The processor that its threads run on."""
 
 
 class Place(Request, frozen=True):
-    """A new process: a pid, the processor with the fewest threads, the memory with the most free bytes (the
-    lowest name among equals). EAGAIN when the machine is full, ENODEV when a kind of component is missing."""
+    """A new process: a pid, as its seat the processor with the fewest threads, the memory with the most free bytes
+    (the lowest name among equals). EAGAIN when the machine is full, ENODEV when a kind of component is missing."""
 
     Reply: ClassVar = PlacedReply
     vnode: int
     parent: int = 0
-    """A child stays with its parent's processor and home unless the machine spreads processes."""
+    """A child stays with its parent's home, and with its processor unless the machine spreads processes."""
+    stays: bool = False
+    """It shares writable memory with its parent: it stays even then."""
+
+
+class ReseatReply(msgspec.Struct, array_like=True, frozen=True):
+    """Where a process goes on."""
+
+    seat: str
+
+
+class Reseat(Request, frozen=True):
+    """A process becomes another program: it goes on at the processor with the fewest threads, itself not counted,
+    and stays where it is when that is one of them. ESRCH."""
+
+    Reply: ClassVar = ReseatReply
+    pid: int
 
 
 class Started(Request, frozen=True):
@@ -126,4 +145,4 @@ class Statistics(Request, frozen=True):
     Reply: ClassVar = StatisticsReply
 
 
-DOOR = Door("manager", [Register, Members, Lost, Place, Started, Exited, PickMemory, Load, Statistics])
+DOOR = Door("manager", [Register, Members, Lost, Place, Reseat, Started, Exited, PickMemory, Load, Statistics])

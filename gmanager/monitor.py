@@ -28,6 +28,8 @@ from gmanager.messages import (
     Place,
     PlacedReply,
     Register,
+    Reseat,
+    ReseatReply,
     Started,
     Statistics,
     StatisticsReply,
@@ -50,6 +52,7 @@ class ManagerMonitor:
         self._lock = threading.Lock()
         self._membership = Membership()
         self._processes = ProcessManager(config.threads_max)
+        self._spreads = config.placement == "spread"
         self._memory = MemoryManager(config.memory_placement)
         self._storage = StorageManager()
         self._handlers: dict[type, Callable[[Any], msgspec.Struct]] = {
@@ -57,6 +60,7 @@ class ManagerMonitor:
             Register: self._register,
             Members: self._members,
             Lost: self._lost,
+            Reseat: self._reseat,
             Exited: self._exited,
             PickMemory: self._pick_memory,
             Load: self._load,
@@ -119,26 +123,36 @@ class ManagerMonitor:
         try:
             self._processes.check_limit(request.vnode)
             if request.parent:
-                placed = self._beside(request)
+                placed = self._beside(request, processors)
             else:
-                processor = self._processes.least_loaded(processors)
-                placed = Placed(request.vnode, processor, self._memory.most_free(memories), sender)
+                seat = self._processes.least_loaded(processors)
+                placed = Placed(request.vnode, processors[0], self._memory.most_free(memories), seat, sender)
             pid = self._processes.place(placed)
         except LinuxError as error:
             self.counters.refused += error.errno == E.EAGAIN
             raise
         self.counters.placed += 1
-        self.counters.count("placed_on", placed.processor)
+        self.counters.count("placed_on", placed.seat)
         self.counters.count("homes", placed.memory)
         storage = self._storage.storage_of(request.vnode, storages)
-        return PlacedReply(pid, placed.processor, placed.memory, memories, storage)
+        return PlacedReply(pid, placed.processor, placed.memory, memories, storage, placed.seat)
 
-    def _beside(self, request: Place) -> Placed:
-        """A child's place: its parent's. ESRCH without a parent, ENODEV when the parent's home was lost."""
+    def _beside(self, request: Place, processors: list[str]) -> Placed:
+        """A child's place: its parent's, or when the machine spreads processes the processor with the fewest threads,
+        unless it has to stay. ESRCH without a parent, ENODEV when the parent's home was lost."""
         parent = self._processes.find(request.parent)
         if not self._membership.is_alive(parent.memory):
             raise LinuxError(E.ENODEV, f"{parent.memory}, the home of process {request.parent}, was lost")
-        return parent._replace(vnode=request.vnode, pledged_to="")
+        spreads = self._spreads and not request.stays
+        seat = self._processes.least_loaded(processors) if spreads else parent.seat
+        return parent._replace(vnode=request.vnode, seat=seat, pledged_to="")
+
+    def _reseat(self, request: Reseat) -> ReseatReply:
+        before = self._processes.find(request.pid).seat
+        after = self._processes.reseat(request.pid, self._membership.names("P")) if self._spreads else before
+        if after != before:
+            self.counters.count("moved_to", after)
+        return ReseatReply(after)
 
     def _started(self, request: Started) -> Done:
         self._processes.started(request.pid)

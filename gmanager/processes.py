@@ -1,8 +1,9 @@
 """The global process manager: pids, and which processor runs a new process.
 
-A process goes to the processor with the fewest threads, the lowest name among equals. The manager counts
-the processes itself, so that two placements in a row do not meet on one processor; threads beyond the first of
-a process are known from the processor's own reports.
+A process goes to the processor with the fewest threads, the lowest name among equals: that is its seat. The manager
+counts the processes itself, so that two placements in a row do not meet on one processor; threads beyond the first of
+a process are known from reports. What the kernel has of a process is kept by one processor for all of a vNode, its
+keeper: the first of the machine.
 
 Pids ascend and are not used again until they wrap at 4,194,304; after that they start at 300, as in Linux.
 Sources: kernel/pid.c (alloc_pid, RESERVED_PIDS); proc(5), pid_max.
@@ -27,7 +28,9 @@ class Placed(NamedTuple):
 
     vnode: int
     processor: str
+    """The keeper."""
     memory: str
+    seat: str
     pledged_to: str = ""
     """The front end that is about to start it; empty once it has."""
 
@@ -39,6 +42,12 @@ class _Load:
         self.processes = 0
         self.more_threads = 0
         """Threads that were reported beyond one for each process."""
+
+    def leave(self) -> None:
+        """A process less."""
+        self.processes -= 1
+        if not self.processes:
+            self.more_threads = 0
 
 
 class ProcessManager:
@@ -82,8 +91,17 @@ class ProcessManager:
         pid = self._free_pid()
         self._placed[pid] = placed
         self._in_vnode[placed.vnode] = self._in_vnode.get(placed.vnode, 0) + 1
-        self._loads.setdefault(placed.processor, _Load()).processes += 1
+        self._loads.setdefault(placed.seat, _Load()).processes += 1
         return pid
+
+    def reseat(self, pid: int, processors: Sequence[str]) -> str:
+        """Gives a process the seat with the fewest threads, itself not counted; its own among equals. ESRCH."""
+        placed = self.find(pid)
+        self._loads[placed.seat].leave()
+        least = min(processors, key=lambda name: (self.threads(name), name != placed.seat))
+        self._placed[pid] = placed._replace(seat=least)
+        self._loads.setdefault(least, _Load()).processes += 1
+        return least
 
     def started(self, pid: int) -> None:
         """A front end has started what it was given a place for; ESRCH."""
@@ -111,7 +129,7 @@ class ProcessManager:
 
     def lost(self, processor: str) -> list[int]:
         """A processor is gone: takes the pids of its processes back and returns them, in order."""
-        pids = sorted(pid for pid, placed in self._placed.items() if placed.processor == processor)
+        pids = sorted(pid for pid, placed in self._placed.items() if processor in (placed.processor, placed.seat))
         for pid in pids:
             self._forget(pid, self._placed[pid])
         self._loads.pop(processor, None)
@@ -124,10 +142,7 @@ class ProcessManager:
             self._in_vnode[placed.vnode] = left
         else:
             del self._in_vnode[placed.vnode]
-        load = self._loads[placed.processor]
-        load.processes -= 1
-        if not load.processes:
-            load.more_threads = 0
+        self._loads[placed.seat].leave()
 
     def _free_pid(self) -> int:
         """The next pid that nobody has, from where the last search ended."""

@@ -24,6 +24,9 @@ EXCACHE_LINES_MIN = 4
 MEMORY_BYTES_MIN = MiB
 COMPONENTS_MAX = 64
 """Of each kind."""
+SCRATCH = "LEGO_SCRATCH"
+"""The environment variable that names a directory of the host for what components keep there while they run. Ray's is
+removed with all that is in it, however they end."""
 PORT_MAX = 65535
 PUBLICATIONS_MAX = 64
 """Ports of the host for one machine."""
@@ -80,6 +83,9 @@ class MachineConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How many following pages a miss in a file mapping may bring along; 1 turns that off."""
     memory_bytes: int = 1024 * MiB
     """The capacity of each memory component."""
+    placement: str = "parent"
+    """"parent": a child runs on its parent's processor; "spread": each fork and execve goes to the processor with the
+    fewest threads. A new program does in either case."""
     memory_placement: str = "home"
     """"home": new vRegions at a process's home while it has room; "spread": at each memory in turn."""
     mounts: tuple[Mount, ...] = ()
@@ -200,8 +206,6 @@ def _check_topology(topology: Topology, key: str) -> None:
         raise ConfigError(key, f"{name} is not a machine: it needs at least one component of each kind")
     if max(counts) > COMPONENTS_MAX:
         raise ConfigError(key, f"{name} is too large: at most {COMPONENTS_MAX} components of a kind")
-    if topology.processors > 1:
-        raise ConfigError(key, f"{name}: only one processor component (1P) is supported so far")
     if topology.storages > 1:
         raise ConfigError(key, f"{name}: only one storage component (1S) is supported so far")
 
@@ -257,6 +261,8 @@ def checked(config: MachineConfig) -> MachineConfig:
     if config.memory_bytes < MEMORY_BYTES_MIN:
         raise ConfigError("memory", f"{format_size(config.memory_bytes)} is too small: at least 1MiB")
     _check_fits_host(config)
+    if config.placement not in ("parent", "spread"):
+        raise ConfigError("placement", f'{config.placement!r} is neither "parent" nor "spread"')
     _check_network(config)
     if config.memory_placement not in ("home", "spread"):
         raise ConfigError("memory_placement", f'{config.memory_placement!r} is neither "home" nor "spread"')
@@ -268,7 +274,7 @@ def checked(config: MachineConfig) -> MachineConfig:
     if not config.cwd.startswith("/"):
         raise ConfigError("cwd", f"{config.cwd!r} must be an absolute path of the guest")
     check_variables(config.environment)
-    mounts = config.mounts or default_mounts(_host_cwd())
+    mounts = config.mounts or default_mounts(host_cwd())
     _check_mounts(mounts)
     return msgspec.structs.replace(config, excache_bytes=excache_bytes, mounts=mounts)
 
@@ -289,7 +295,8 @@ def _check_fits_host(config: MachineConfig) -> None:
             raise ConfigError(key, f"{format_size(size)} is more than this host has ({format_size(host_bytes)})")
 
 
-def _host_cwd() -> str:
+def host_cwd() -> str:
+    """The directory of this process; `ConfigError` when it is gone."""
     try:
         return os.getcwd()
     except OSError as error:

@@ -1,8 +1,9 @@
 """From TOML machine files and command-line options to one checked configuration.
 
 Every setting stands once in `SETTINGS`, with the function that reads its value, and is both a key of a machine
-file and an option of `lego run` where the command line has one; options win over the file. Lists (`mount`, `env`, `publish`)
-add up instead, the file's first, so that a later mount covers, and a later variable replaces, an earlier one.
+file and an option of `lego run` where the command line has one; options win over the file. Lists (`mount`, `env`,
+`publish`) add up instead, the file's first, so that a later mount covers, and a later variable replaces, an earlier
+one.
 
 Errors are `ConfigError`s of one line that say where: "machine.toml:3: ways: ..." or "--ways: ...".
 """
@@ -10,8 +11,10 @@ Errors are `ConfigError`s of one line that say where: "machine.toml:3: ways: ...
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
+import time
 import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -46,10 +49,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """A table on stderr at the end."""
     stats_json: str | None = None
     """A file of the host for the statistics."""
-    strace_output: str | None = None
-    """A file of the host for the lines of --strace; without one they go to stderr, if they are wanted at all."""
     follows: bool = False
     """Neither a tree nor a directory of the guest's own was asked for: a program starts where its front end is."""
+    strace_output: str | None = None
+    """A file of the host for the lines of --strace; without one they go to stderr, if they are wanted at all."""
 
 
 class Setting(NamedTuple):
@@ -80,6 +83,17 @@ def _number(value: Any, base: str) -> int:
         raise ConfigError(
             "", f"{value!r} is not a whole number" + (f": write {int(value)}, unquoted" if quoted else "")
         )
+    return value
+
+
+def _epoch(value: Any, base: str) -> int:
+    """Seconds, or "now": what the host's clock shows, rounded up, so that no file there is comes from the future."""
+    if value == "now":
+        return math.ceil(time.time())
+    if isinstance(value, str) and value.isdecimal() and value.isascii():
+        return int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ConfigError("", f'{value!r} is neither a number of seconds nor "now"')
     return value
 
 
@@ -146,13 +160,14 @@ SETTINGS: dict[str, Setting] = {
     "inherit_environment": Setting(_switch, "inherit_environment"),
     "seed": Setting(_number, "seed"),
     "prefetch_pages": Setting(_number, "prefetch_pages"),
+    "placement": Setting(_text, "placement"),
     "memory_placement": Setting(_text, "memory_placement"),
     "cores": Setting(_number, "cores"),
     "quantum_instructions": Setting(_number, "quantum_instructions"),
     "instruction_ps": Setting(_number, "instruction_ps"),
     "syscall_ns": Setting(_number, "syscall_ns"),
     "zero_fill_ns": Setting(_number, "zero_fill_ns"),
-    "epoch_s": Setting(_number, "epoch_s"),
+    "epoch_s": Setting(_epoch, "epoch_s"),
     "address": Setting(_text, "address"),
     "publish": Setting(_publications, "publish"),
     "network": Setting(_network, "network"),

@@ -21,12 +21,12 @@ import msgspec
 from gmanager.messages import Exited, Lost, Place, PlacedReply, Started
 from gmanager.messages import Statistics as ManagerStatistics
 from lego.component import MANAGER, VNODE, component_names
-from lego.config import ConfigError, MachineConfig, checked, describe, guest_environment
+from lego.config import ConfigError, MachineConfig, checked, describe, guest_environment, host_cwd
 from lego.console.buffer import BufferConsole
 from lego.console.gate import GateMonitor
 from lego.fabric.endpoint import Endpoint, Monitor
-from lego.fabric.errors import FabricError, PeerDown
-from lego.linux.errno import LinuxError
+from lego.fabric.errors import FabricError, PeerDown, PeerTimeout
+from lego.linux.errno import E, LinuxError
 from lego.linux.stat import S_IFDIR
 from lego.lookup import find_program
 from lego.observe.difference import difference
@@ -107,7 +107,7 @@ class Machine:
     def starts_in(self) -> str:
         """Where a program starts of which nothing else is said, a path of the guest: this process's directory on a
         machine that is up and has the host's tree, else the machine's."""
-        return os.getcwd() if self._follows else self.config.cwd
+        return host_cwd() if self._follows else self.config.cwd
 
     def _prepare(self, config: MachineConfig, runtime: RuntimeName) -> None:
         self.config = config
@@ -128,10 +128,15 @@ class Machine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def endpoint(self) -> Endpoint:
+        """The front end's own: for asking components what the methods here do not."""
+        return self._running().endpoint
+
     def start(self) -> None:
         """Starts the components; raises `MachineFailed`, or `ConfigError` when a port to be published is not free."""
         began = time.perf_counter()
-        if self.config.publish:
+        if self.config.publish and not self.name:  # Otherwise its keeper has them.
             self._gate = GateMonitor(self.config.publish)
         self._runtime = self._make()
         try:
@@ -176,7 +181,8 @@ class Machine:
         `argv[0]` is looked up in the guest's PATH. `environment` replaces the configured one, `cwd` (absolute) the
         configured directory. With `capture`, `stdin` is the input and the output is in the result; without, the
         program has this process's own standard streams and `stdin` must be empty. `relay_signals` sends Ctrl-C and
-        the like to the program instead of to this process (main thread only). `trace` shows system calls as --strace
+        the like to the program instead of to this process (main thread only); if the streams are a terminal, the
+        program has it for the time of the run (`lego.console.host_terminal`). `trace` shows system calls as --strace
         does, in the standard error, or without `capture` on the descriptor `trace_output`. Raises `LinuxError` when
         it cannot be executed, `ConfigError` when there is no such working directory, `MachineFailed` when the machine
         breaks.
@@ -193,7 +199,7 @@ class Machine:
         from lego.console.monitor import ConsoleMonitor
 
         terminal = HostTerminal.find() if relay_signals else None
-        with ConsoleMonitor(self._running().console_name, trace_output) as streams:
+        with ConsoleMonitor(self._running().console_name, trace=trace_output) as streams:
             return self._run_on(streams, argv, environment, cwd, trace, relay_signals, terminal)
 
     def statistics(self) -> dict[str, Any]:
@@ -262,6 +268,7 @@ class Machine:
                 environment=[os.fsencode(each) for each in variables],
                 directory=cwd,
                 trace=trace or self.config.trace,
+                seat=placed.seat,
                 terminal=TerminalSetup(terminal.streams(), terminal.modes, terminal.size()) if terminal else None,
             )
             endpoint.call(placed.processor, start)
@@ -286,8 +293,7 @@ class Machine:
             while True:
                 for number in relay.take() if relay else ():
                     self._relay(placed, number, terminal)
-                wait = Wait(placed.pid, WAIT_MS)
-                reply: WaitReply = runtime.endpoint.call(placed.processor, wait, timeout_s=ANSWER_S + WAIT_MS / 1000)[0]
+                reply = self._wait(placed)
                 if reply.lost:
                     raise PeerDown(reply.lost, reply.why)
                 if reply.ended:
@@ -295,6 +301,10 @@ class Machine:
                 lost = runtime.lost()
                 if lost is not None:
                     raise PeerDown(*lost)
+        except LinuxError as error:
+            if error.errno != E.ESRCH:
+                raise
+            return WaitReply(True, signal=signal.SIGHUP)  # It did not hear from this process for long: it hung up.
         except (KeyboardInterrupt, SystemExit):
             self._give_up(placed)
             raise
@@ -302,6 +312,18 @@ class Machine:
             typing.close()
             if relay is not None:
                 relay.close()
+
+    def _wait(self, placed: PlacedReply) -> WaitReply:
+        """Asks once whether the program has ended. Who was stopped while waiting for the answer finds it late, and asks
+        again."""
+        runtime, wait = self._running(), Wait(placed.pid, WAIT_MS)
+        try:
+            reply: WaitReply = runtime.endpoint.call(placed.processor, wait, timeout_s=ANSWER_S + WAIT_MS / 1000)[0]
+        except PeerTimeout:
+            if runtime.lost() is not None:
+                raise
+            reply = runtime.endpoint.call(placed.processor, wait, timeout_s=ANSWER_S + WAIT_MS / 1000)[0]
+        return reply
 
     def _give_up(self, placed: PlacedReply) -> None:
         """This process is to end, or to do something else: kills the program, and asks how it ended since nobody else

@@ -9,7 +9,7 @@ All addresses and lengths are in bytes and multiples of the page size; ranges ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 from sortedcontainers import SortedDict
@@ -34,6 +34,17 @@ def page_down(address: int) -> int:
 def page_up(address: int) -> int:
     """The address, rounded up to a page."""
     return (address + PAGE - 1) & -PAGE
+
+
+def ranges_of(pages: Iterable[int]) -> list[tuple[int, int]]:
+    """Page numbers as half open ranges, in order."""
+    found: list[tuple[int, int]] = []
+    for page in sorted(pages):
+        if found and found[-1][1] == page:
+            found[-1] = (found[-1][0], page + 1)
+        else:
+            found.append((page, page + 1))
+    return found
 
 
 class ObjectId(msgspec.Struct, frozen=True, array_like=True, order=True):

@@ -87,7 +87,7 @@ class MemoryObjects:
         return CountReply(len(out), cached.size), out
 
     def write(self, request: FileWrite, payload: Buffer) -> tuple[CountReply, Buffer]:
-        """pwrite(2). ENOSPC when not even the first byte finds a frame, as tmpfs says it; fewer bytes when only some do."""
+        """pwrite(2). ENOSPC when not even the first byte finds a frame, as on tmpfs; fewer bytes when some do."""
         cached = self._find(request.object)
         start = cached.size if request.append else request.offset
         data = memoryview(payload)

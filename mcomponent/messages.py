@@ -34,12 +34,22 @@ from mcomponent.memory_messages import (
     OwnerTake,
 )
 from mcomponent.shared_messages import (
-    MemoryAllocate,
-    MemoryCreate,
+    MemoryAllocate as MemoryAllocate,
+)
+from mcomponent.shared_messages import (
+    MemoryCreate as MemoryCreate,
+)
+from mcomponent.shared_messages import (
     MemoryMapped,
-    MemoryRelease,
-    MemorySeek,
-    MemoryStat,
+)
+from mcomponent.shared_messages import (
+    MemoryRelease as MemoryRelease,
+)
+from mcomponent.shared_messages import (
+    MemorySeek as MemorySeek,
+)
+from mcomponent.shared_messages import (
+    MemoryStat as MemoryStat,
 )
 
 READ, WRITE, EXEC = 1, 2, 4

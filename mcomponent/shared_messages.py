@@ -2,8 +2,8 @@
 
 They are what memfd_create(2) and System V segments are made of. A memory object is an `ObjectId` whose store is the
 memory component that made it; mappings, misses and flushes treat it as they treat shared anonymous memory, and
-`FileRead`, `FileWrite` and `FileTruncate` work on it with the handle 0. Its pages go when nobody holds it (`MemoryRelease`)
-and nobody maps it (`MemoryMapped`).
+`FileRead`, `FileWrite` and `FileTruncate` work on it with the handle 0. Its pages go when nobody holds it
+(`MemoryRelease`) and nobody maps it (`MemoryMapped`).
 """
 
 from __future__ import annotations

@@ -6,6 +6,9 @@ caller's error. What changes afterwards, and what stays, is as execve(2) says ("
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from gmanager.messages import Reseat
 from lego.linux.signal import Sig
 from lego.regions import TASK_SIZE
 from mcomponent.messages import Execute, ExecuteReply
@@ -13,8 +16,13 @@ from pcomponent import credentials, threads
 from pcomponent.process import Process, Thread
 from pcomponent.registers import Registers
 from pcomponent.rlimits import Resource
+from pcomponent.seats.space import new_space
 from pcomponent.signals import AlternateStack
-from pcomponent.space import Space
+
+if TYPE_CHECKING:
+    from pcomponent.seats.table import Seat
+
+MANAGER = "G"
 
 
 def execute(task: Thread, directory: int, path: str, arguments: list[bytes], environment: list[bytes]) -> None:
@@ -47,12 +55,28 @@ def execute(task: Thread, directory: int, path: str, arguments: list[bytes], env
         process.kin.borrowing, process.kin.released_ns = False, task.meter.now_ns
     else:
         kernel.lifecycle.release_space(process)
-    space = process.space = Space(kernel, kernel.new_space_number(), name, process.memories, process.home)
+    before, process.seat = process.seat, _seat(process)
+    space = process.space = new_space(kernel, process.seat, name, process.memories, process.home)
     space.load(reply.regions, reply.resident, reply.owners)
     _become(task, reply, environment)
-    kernel.enter_space(space)
-    kernel.cpu.write_registers(Registers(rip=reply.entry, rsp=reply.stack_pointer))
+    registers = Registers(rip=reply.entry, rsp=reply.stack_pointer)
+    if before is None and process.seat is None:
+        kernel.enter_space(space)
+        kernel.cpu.write_registers(registers)
+    else:
+        task.start, task.context = registers, None
+        if before is not None:
+            before.cpu.end(task)  # In its space, which is gone; it begins anew in the other one.
     task.rip = reply.entry
+
+
+def _seat(process: Process) -> Seat | None:
+    """Where the new program runs: the manager says it, if the machine spreads processes."""
+    kernel = process.kernel
+    if not kernel.seats.spreads:
+        return process.seat
+    reply, _ = kernel.endpoint.call(MANAGER, Reseat(process.pid))
+    return kernel.seats.get(reply.seat)
 
 
 def _become(task: Thread, reply: ExecuteReply, environment: list[bytes]) -> None:

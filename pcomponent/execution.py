@@ -39,17 +39,19 @@ from pcomponent.waiting import Interrupted, Wait, Wake
 
 if TYPE_CHECKING:
     from pcomponent.lifecycle import Lifecycle
+    from pcomponent.seats.table import Seat
 
 QUANTUM = 2_000_000
 """Instructions between two looks at what came from outside: a millisecond or two of host time."""
 FOREVER_NS = 1 << 63
 
 RDTSC = b"\x0f\x31"
-_UNFINISHED = (Stop.FAULT, Stop.CODE_WRITE, Stop.AGAIN)
+UNFINISHED_STOPS = (Stop.FAULT, Stop.CODE_WRITE, Stop.AGAIN)
+"""After these, the instruction at RIP may have got a part of the pages that it needs."""
 
 
 class Executor:
-    """Runs threads on the one CPU of a processor component."""
+    """Runs threads on the one CPU of a processor component. (`pcomponent.seats` has those of other processors.)"""
 
     def __init__(self, kernel: Kernel, cpu: Cpu, lifecycle: Lifecycle) -> None:
         self._kernel = kernel
@@ -74,7 +76,8 @@ class Executor:
 
     def step(self, task: Thread, quantum: int = QUANTUM, until_ns: int = FOREVER_NS) -> None:
         """Gives a runnable thread its turn: `quantum` instructions, or until its clock reaches `until_ns`, but at least
-        one block of code. Raises `FabricError` when the machine fails under it."""
+        one block of code. It is shorter when somebody outside waits: a turn full of system calls that the host is slow
+        at can take the host minutes. Raises `FabricError` when the machine fails under it."""
         current.meter = task.meter
         self._kernel.running = task
         self._load(task)
@@ -87,16 +90,32 @@ class Executor:
             while self._budget > 0:
                 if deliverable(task) and not self._deliver(task):
                     return
-                self._kernel.cache.settle()
-                stop = self._cpu.run(task.rip, self._budget)
+                stop = self._user(task)
                 if not self._stops[stop](task):
                     return
-                if task.meter.now_ns >= self._until_ns:
+                if task.meter.now_ns >= self._until_ns or not self._kernel.jobs.empty():
                     # An instruction whose pages come one by one is let through, or it would lose them again.
-                    self._budget = min(self._budget, 1 if stop in _UNFINISHED else 0)
+                    self._budget = min(self._budget, 1 if stop in UNFINISHED_STOPS else 0)
             timers.expire(task)
         except Ended:
             self._on_cpu = None
+
+    def _user(self, task: Thread) -> Stop:
+        """Runs the thread in user mode."""
+        self._kernel.cache.settle()
+        return self._cpu.run(task.rip, self._budget)
+
+    @property
+    def seat(self) -> Seat | None:
+        """The processor that the threads run on; None is this one."""
+        return None
+
+    def _stays(self, task: Thread) -> bool:
+        """Whether a thread that has another program goes on here."""
+        if task.process.seat is self.seat:
+            return True
+        self._on_cpu = None
+        return False
 
     def _quantum(self, task: Thread, quantum: int) -> int:
         """Instructions until the thread is to be looked at again: fewer when a timer is due earlier."""
@@ -159,7 +178,7 @@ class Executor:
         except Interrupted as interrupted:
             return self._interrupted(task, interrupted)
         except NewImage:
-            return True
+            return self._stays(task)
         if type(result) is int:
             return self._finish(task, result)
         assert isinstance(result, Generator)
@@ -186,7 +205,7 @@ class Executor:
             return self._interrupted(task, interrupted)
         except NewImage:
             task.call = None
-            return True
+            return self._stays(task)
         if deliverable(task):  # It came while the call was on its way to sleep.
             return self._advance(task, Wake.SIGNAL)
         task.wait = wait
@@ -202,11 +221,11 @@ class Executor:
             task.rip = self._cpu.rip  # The call has put all registers back itself.
         if task.meter.now_ns >= task.process.due_ns or task.process.processor_timed:
             timers.expire(task)
-        if self._kernel.stirred:  # Another can run now: it does not have to wait for a whole turn.
+        if self._kernel.stirred:
+            # Another can run now, at the same time on another core: it begins before this one goes on. Otherwise who
+            # gives a lock up and soon takes it again would always be faster than the one that it woke.
             self._kernel.stirred = False
-            quantum_ns = self._kernel.config.quantum_instructions * self._kernel.config.instruction_ps // 1000
-            self._budget = min(self._budget, self._kernel.config.quantum_instructions)
-            self._until_ns = min(self._until_ns, task.meter.now_ns + quantum_ns)
+            self._budget, self._until_ns = 0, task.meter.now_ns
         return True
 
     def _interrupted(self, task: Thread, interrupted: Interrupted) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import capstone
 from capstone import x86 as cx86
 
+from lego.linux.errno import E, LinuxError
 from lego.regions import PAGE
 from pcomponent.registers import Registers
 
@@ -95,3 +96,12 @@ def _value(registers: Registers, instruction: capstone.CsInsn, register: int) ->
         return int(value)
     wide = {"e": "r" + name[1:], "r": name[:-1]}.get(name[0], name)  # eax -> rax, r8d -> r8
     return int(getattr(registers, wide, 0)) & 0xFFFFFFFF
+
+
+def refused(error: LinuxError, page: int) -> AccessFault:
+    """What a memory component's refusal means for the access."""
+    if error.errno == E.EFAULT:
+        return AccessFault(SIGSEGV, SEGV_MAPERR, page)
+    if error.errno == E.EACCES:
+        return AccessFault(SIGSEGV, SEGV_ACCERR, page)
+    return AccessFault(SIGBUS, BUS_ADRERR, page)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from gmanager.messages import Exited, Place
 from lego.linux.errno import E, LinuxError
@@ -23,9 +24,13 @@ from pcomponent.files.base import Blocking
 from pcomponent.kernel import Kernel
 from pcomponent.process import Process, Thread
 from pcomponent.rlimits import Resource
+from pcomponent.seats.space import new_space
 from pcomponent.space import Space
 from pcomponent.waiting import Interrupted, Wait
 from pcomponent.waking import queue_up
+
+if TYPE_CHECKING:
+    from pcomponent.seats.table import Seat
 
 CSIGNAL = 0xFF
 CLONE_VM, CLONE_FS, CLONE_FILES, CLONE_SIGHAND, CLONE_PIDFD = 0x100, 0x200, 0x400, 0x800, 0x1000
@@ -46,16 +51,17 @@ def fork(task: Thread, flags: int, stack: int, parent_tid: int, child_tid: int, 
     is full), ENOMEM."""
     _check(task, flags)
     kernel, parent = task.kernel, task.process
-    placed, _ = kernel.endpoint.call(family.MANAGER, Place(parent.vnode, parent.pid))
+    placed, _ = kernel.endpoint.call(family.MANAGER, Place(parent.vnode, parent.pid, _stays(parent, flags)))
     try:
         child = _copy(task, placed.pid, flags)
+        child.seat = kernel.seats.get(placed.seat)
         _copy_memory(parent, child, flags)
     except BaseException:
         with contextlib.suppress(LinuxError):
             kernel.endpoint.call(family.MANAGER, Exited(placed.pid, kernel.endpoint.name))
         raise
     thread = child.threads[child.pid]
-    thread.context = _registers(task, stack, tls if flags & CLONE_SETTLS else None)
+    _set_registers(task, thread, stack, tls if flags & CLONE_SETTLS else None)
     thread.rip, thread.flags, thread.number = task.rip, task.flags, task.number
     _share(task, child, flags)
     kernel.processes[child.pid] = child
@@ -116,6 +122,11 @@ def _copy(task: Thread, pid: int, flags: int) -> Process:
     return child
 
 
+def _stays(parent: Process, flags: int) -> bool:
+    """Whether a child runs on its parent's processor in any case: they share memory that one of them may write."""
+    return bool(flags & CLONE_VM) or parent.space.shares_writable_memory()
+
+
 def _copy_memory(parent: Process, child: Process, flags: int) -> None:
     """The child's space: a copy, or with CLONE_VM the parent's."""
     space, kernel = parent.space, parent.kernel
@@ -123,19 +134,23 @@ def _copy_memory(parent: Process, child: Process, flags: int) -> None:
         child.space = space
         space.users += 1
         return
-    kernel.flush_lines([line for line in space.lines(0, TASK_SIZE) if kernel.cache.is_dirty(line)])
+    space.flush_private(0, TASK_SIZE)
     name = kernel.space_name(child.pid)
     kernel.endpoint.call(space.home, Fork(space.pid, name))
-    child.space = _forked(space, name)
+    child.space = _forked(space, name, child.seat)
 
 
-def _forked(space: Space, name: int) -> Space:
+def _forked(space: Space, name: int, seat: Seat | None) -> Space:
     """This processor's view of the copy: the same regions, none of the lines. What the memory has contents for in one
     it has in both."""
     kernel = space.kernel
-    child = Space(kernel, kernel.new_space_number(), name, space.memories, space.home)
-    child.load([region for region in space.regions if not region.flags & NOT_FORKED], [], space.owners)
-    child.resident = set(space.resident)
+    child = new_space(kernel, seat, name, space.memories, space.home)
+    regions = [region for region in space.regions if not region.flags & NOT_FORKED]
+    if space.seat is None and seat is None:
+        child.load(regions, [], space.owners)
+        child.resident = set(space.resident)
+    else:
+        child.load(regions, space.resident_ranges(), space.owners)
     for region in space.regions:
         if region.flags & (NOT_FORKED | WIPED_ON_FORK):
             child.forget(region.start, region.end)
@@ -157,8 +172,21 @@ def _share(task: Thread, child: Process, flags: int) -> None:
     family.adopt(family.parent_of(parent) if flags & CLONE_PARENT else parent, child)
 
 
-def _registers(task: Thread, stack: int, tls: int | None) -> Any:
-    """The CPU's state with which the child returns from the call that the parent is in."""
+def _set_registers(task: Thread, child: Thread, stack: int, tls: int | None) -> None:
+    """The registers with which the child returns from the call that the parent is in."""
+    if task.process.seat is None and child.process.seat is None:
+        child.context = _context(task, stack, tls)
+        return
+    registers = task.cpu.read_registers()
+    child.start = replace(
+        registers,
+        rax=0, rcx=task.rip, r11=task.flags, rip=task.rip, rflags=task.flags,
+        rsp=stack or registers.rsp, fs_base=registers.fs_base if tls is None else tls,
+    )  # fmt: skip
+
+
+def _context(task: Thread, stack: int, tls: int | None) -> Any:
+    """The same as the CPU's own state, which is faster."""
     cpu = task.kernel.cpu
     cpu.write_result(0, task.rip, task.flags)
     if not stack and tls is None:

@@ -6,6 +6,7 @@ Everything that a handler needs beside its own thread is reached through here.
 from __future__ import annotations
 
 import hashlib
+import queue
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from pcomponent.futexes import Futexes
 from pcomponent.objects import SharedObject, SharedObjects
 from pcomponent.process import ProcessCounters
 from pcomponent.rendezvous import Rendezvous
+from pcomponent.seats.table import Seats
 
 if TYPE_CHECKING:
     from pcomponent.cpu import Cpu
@@ -73,6 +75,7 @@ class Kernel:
         self.objects_made = 0
         """Memory objects so far: memory components make them in turn."""
         self.futexes = Futexes()
+        self.seats = Seats(self)
         self.file_locks = FileLocks()
         self.system_v: dict[int, SystemV] = {}
         """By vNode."""
@@ -81,6 +84,8 @@ class Kernel:
         self.threads_made = 0
         self.turns = 0
         """Counts up whenever a thread queues up for a turn."""
+        self.jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        """What other host threads ask of the scheduler's, to be done between two turns."""
         self.stirred = False
         """A thread became runnable while another has its turn."""
         self.spaces: dict[int, Space] = {}
@@ -185,7 +190,7 @@ class Kernel:
         return shared.handle
 
     def _memories(self) -> list[str]:
-        return next(iter(self.processes.values())).memories
+        return next(iter(self.spaces.values())).memories
 
     # ---- files that are also mapped -------------------------------------------------------------------
 
@@ -195,6 +200,16 @@ class Kernel:
         if shared is not None:
             lines = self.cache.lines_between(shared.base_key, shared.base_key | at.PAGE_MASK)
             self.flush_lines([line for line in lines if self.cache.is_dirty(line)])
+        self.seats.flush_object(thing)
+
+    def give_up_object(self, thing: ObjectId) -> None:
+        """Another processor uses a shared object now: its dirty lines go to its cache, and none stays."""
+        shared = self.objects.known(thing)
+        if shared is not None:
+            lines = self.cache.lines_between(shared.base_key, shared.base_key | at.PAGE_MASK)
+            self.flush_lines([line for line in lines if self.cache.is_dirty(line)])
+            for line in lines:
+                self.cache.drop(line)
 
     def object_changed(self, thing: ObjectId, offset: int, length: int | None) -> None:
         """After a file was written or cut by call: lines with its old contents are dropped, `None` to its end.
@@ -218,3 +233,4 @@ class Kernel:
                 for line in space.lines(start, end) if start < end else ():
                     if not self.cache.is_dirty(line):
                         self.cache.drop(line)
+        self.seats.object_changed(thing, offset, length)

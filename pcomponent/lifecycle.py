@@ -28,8 +28,8 @@ from pcomponent.messages import Start
 from pcomponent.process import Process, Thread, WorkingDirectory
 from pcomponent.registers import Registers
 from pcomponent.rlimits import Limits, Resource
+from pcomponent.seats.space import new_space
 from pcomponent.signals import SignalState
-from pcomponent.space import Space
 from pcomponent.terminals import jobs
 from pcomponent.usage import process_times
 from scomponent.messages import Close, Open
@@ -52,6 +52,7 @@ class Lifecycle:
         process.kin.root = process.pid
         process.home, process.memories, process.storage = request.memory, request.memories, request.storage
         process.console, process.trace = request.console, request.trace
+        process.seat = kernel.seats.get(request.seat)
         process.limits, process.signals = Limits(), SignalState()
         family.watch(process)
         process.environment = request.environment
@@ -66,6 +67,7 @@ class Lifecycle:
             try:
                 process.files = open_standard(task, request.terminal)
             except BaseException:
+                kernel.rendezvous.terminals.detach(process.pid, task.meter.now_ns)
                 self.release_space(process)
                 raise
         except BaseException:
@@ -92,7 +94,7 @@ class Lifecycle:
         )
         process.path, process.command, process.arguments = reply.path, reply.command, reply.arguments
         task.name = reply.command
-        space = Space(kernel, kernel.new_space_number(), process.pid, process.memories, process.home)
+        space = new_space(kernel, process.seat, process.pid, process.memories, process.home)
         space.load(reply.regions, reply.resident, reply.owners)
         process.space = space
         task.start = Registers(rip=reply.entry, rsp=reply.stack_pointer)

@@ -7,6 +7,7 @@ from typing import ClassVar
 import msgspec
 
 from lego.fabric.wire import Done, Door, Request
+from pcomponent import seat_messages
 
 
 class TerminalSetup(msgspec.Struct, array_like=True, frozen=True):
@@ -39,6 +40,8 @@ class Start(Request, frozen=True):
     """The absolute guest path of the working directory."""
     trace: bool = False
     """Print system calls (--strace)."""
+    seat: str = ""
+    """The processor that its threads run on; "" is this one."""
     terminal: TerminalSetup | None = None
     """None when the standard streams are files, pipes, or terminals that the host sees to."""
 
@@ -129,7 +132,10 @@ class ProcessRow(msgspec.Struct, array_like=True, frozen=True):
     group: int
     session: int
     state: str
-    """R, S, T or Z, then s for the leader of a session and l when it has several threads (ps(1))."""
+    """R, S, T or Z, then s for the leader of a session, l when it has several threads, and + in its terminal's
+    foreground (ps(1))."""
+    terminal: str
+    """Its controlling terminal as "pts/0", empty without."""
     threads: int
     home: str
     used_ns: int
@@ -140,12 +146,16 @@ class ProcessRow(msgspec.Struct, array_like=True, frozen=True):
     """Empty when it has ended."""
     first: bool
     """Whether a front end started it."""
+    seat: str
+    """The processor that it runs on."""
 
 
 class ProcessesReply(msgspec.Struct, array_like=True, frozen=True):
     """The processes of this component, by pid."""
 
     processes: list[ProcessRow]
+    front_ends: int = 0
+    """How many front ends have a console here: they run a program, or take in how it ended."""
 
 
 class Processes(Request, frozen=True):
@@ -168,5 +178,8 @@ class Statistics(Request, frozen=True):
 
 DOOR = Door(
     "processor",
-    [Start, Meet, Wait, Signal, Kill, Processes, TerminalInput, TerminalResize, TerminalHangUp, Statistics],
-)
+    [
+        Start, Meet, Wait, Signal, Kill, Processes, TerminalInput, TerminalResize, TerminalHangUp, Statistics,
+        *seat_messages.REQUESTS,
+    ],
+)  # fmt: skip

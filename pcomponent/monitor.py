@@ -37,6 +37,10 @@ from pcomponent.outside import Outside
 from pcomponent.process import Process
 from pcomponent.published import PublishedPorts
 from pcomponent.scheduler import Scheduler
+from pcomponent.seats.cpu import SeatCpu
+from pcomponent.seats.executor import SeatExecutor
+from pcomponent.seats.guests import Guests
+from pcomponent.seats.table import Seat
 from pcomponent.terminals.terminal import Terminal
 
 
@@ -55,6 +59,8 @@ class ProcessorMonitor:
             kernel.published_ports = PublishedPorts(config.publish, endpoint)
         self._lifecycle = kernel.lifecycle = Lifecycle(kernel)
         self._scheduler = Scheduler(kernel, Executor(kernel, kernel.cpu, self._lifecycle), self._lifecycle)
+        self._guests = Guests(kernel, self._lifecycle)
+        kernel.seats.make = self._make_seat
         self._outside = Outside(kernel, self._scheduler)
         self._handlers: dict[type[Request], Callable[[str, Any], msgspec.Struct]] = {
             Start: self._start,
@@ -72,7 +78,8 @@ class ProcessorMonitor:
         """Serves one request."""
         if isinstance(request, TerminalInput):
             return self._terminal_input(request, bytes(payload)), b""
-        return self._handlers[type(request)](sender, request), b""
+        handler = self._handlers.get(type(request))
+        return (handler(sender, request), b"") if handler is not None else self._guests.handle(request, payload)
 
     def departed(self, sender: str) -> None:
         """A caller's connections have ended: the runs of a front end are hung up."""
@@ -82,6 +89,10 @@ class ProcessorMonitor:
         """Ends the scheduler; programs that still run are gone."""
         self._outside.close()
         self._scheduler.close()
+
+    def _make_seat(self, name: str) -> Seat:
+        cpu = SeatCpu(name, self._kernel.endpoint)
+        return Seat(name, cpu, SeatExecutor(self._kernel, cpu, self._lifecycle, name))
 
     def _start(self, sender: str, request: Start) -> Done:
         def start() -> None:
@@ -129,7 +140,8 @@ class ProcessorMonitor:
         return Done()
 
     def _processes(self, sender: str, request: Processes) -> ProcessesReply:
-        return ProcessesReply(self._scheduler.ask(self._outside.rows))
+        reply: ProcessesReply = self._scheduler.ask(self._outside.everybody)
+        return reply
 
     def _terminal(self, pid: int) -> Terminal:
         terminal = self._kernel.rendezvous.terminals.of_run(self._process(pid))
@@ -151,6 +163,7 @@ class ProcessorMonitor:
 
     def _statistics(self, sender: str, request: Statistics) -> StatisticsReply:
         kernel = self._kernel
+        kernel.counters.seated_spaces, kernel.counters.seated_threads = self._guests.held()
         return StatisticsReply(
             msgspec.json.encode(
                 {

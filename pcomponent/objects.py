@@ -10,11 +10,16 @@ cannot come to mean another object.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from lego.linux.mman import PROT_WRITE
-from lego.regions import ObjectId, Region
+from lego.linux.mman import MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE
+from lego.regions import PAGE_SHIFT, ObjectId, Region
 from pcomponent.excache import layout as at
+
+
+def rights_of(prot: int) -> int:
+    """What x86 can enforce of PROT_*: whatever may be written or executed may be read (no protection keys)."""
+    return prot | PROT_READ if prot & (PROT_WRITE | PROT_EXEC) else prot
 
 
 class SharedObject:
@@ -72,6 +77,26 @@ class SharedObjects:
     def forget(self, shared: SharedObject) -> None:
         """Nothing maps the object, and no line is left of it."""
         del self._by_id[shared.thing], self._by_number[shared.number]
+
+    def tell(self, regions: Iterable[Region]) -> None:
+        """Calls the watchers of what some regions map or mapped."""
+        if self.watchers:
+            for thing in dict.fromkeys(region.object for region in regions):
+                if thing in self.watchers:
+                    self.watchers[thing]()
+
+    def windows(self, regions: Iterable[Region]) -> list[tuple[int, int, int, int]]:
+        """The shared mappings among some regions, as the ExCache wants to know them (see `excache.layout`)."""
+        return [
+            (
+                region.start >> PAGE_SHIFT,
+                region.end >> PAGE_SHIFT,
+                self.of(region.object).base_key | region.offset >> PAGE_SHIFT,
+                rights_of(region.prot),
+            )
+            for region in regions
+            if region.flags & MAP_SHARED and region.object is not None
+        ]
 
     def known(self, thing: ObjectId) -> SharedObject | None:
         """The object, if anything here maps it."""

@@ -19,11 +19,12 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING
 
+from lego.console.messages import GATE
 from lego.fabric.errors import FabricError
 from lego.linux.errno import E, LinuxError
 from lego.linux.signal import NSIG, Sig, SigInfo
 from pcomponent import family
-from pcomponent.messages import Meet, ProcessRow
+from pcomponent.messages import Meet, ProcessesReply, ProcessRow
 from pcomponent.signals import send_to_process
 from pcomponent.tasks import name_of
 from pcomponent.usage import process_times
@@ -114,6 +115,9 @@ class Outside:
                 self.collected(process)
                 return
             process.kin.abandoned = True
+            terminal = self._kernel.rendezvous.terminals.of_run(process)
+            if terminal is not None:
+                terminal.hang_up(self._scheduler.now_ns)
             for number in (Sig.HUP, Sig.CONT):
                 self._signal_group(process, number)
         timer = threading.Timer(HANG_UP_S, self._kill_later, [process])
@@ -156,9 +160,10 @@ class Outside:
 
     # ---- who is there ---------------------------------------------------------------------------------
 
-    def rows(self) -> list[ProcessRow]:
-        """All processes of this processor, by pid."""
-        return [self._row(process) for _, process in sorted(self._kernel.processes.items())]
+    def everybody(self) -> ProcessesReply:
+        """All processes of this processor, by pid, and how many front ends have something to do with it."""
+        rows = [self._row(process) for _, process in sorted(self._kernel.processes.items())]
+        return ProcessesReply(rows, sum(consoles != {GATE} for consoles in self._consoles.values()))
 
     def _row(self, process: Process) -> ProcessRow:
         user_ns, system_ns = process_times(process) if process.status is None else process.kin.used_ns
@@ -169,17 +174,19 @@ class Outside:
             group=process.group,
             session=process.session,
             state=_state(process),
+            terminal=f"pts/{process.terminal.index}" if process.terminal is not None else "",
             threads=len(process.threads),
             home=process.home,
             used_ns=user_ns + system_ns,
             name=name_of(first),
             arguments=[] if process.status is not None else process.arguments,
             first=process.kin.root == process.pid,
+            seat=self._kernel.endpoint.name if process.seat is None else process.seat.name,
         )
 
 
 def _state(process: Process) -> str:
-    """As ps(1) has it: R, S, T or Z, then s for a session's leader and l for several threads."""
+    """As ps(1) has it."""
     if process.status is not None:
         letter = "Z"
     elif process.signals.stopped:
@@ -187,4 +194,5 @@ def _state(process: Process) -> str:
     else:
         letter = "R" if any(task.wait is None for task in process.threads.values()) else "S"
     more = process.status is None and len(process.threads) > 1
-    return letter + "s" * (process.session == process.pid) + "l" * more
+    foreground = process.terminal is not None and process.terminal.group == process.group
+    return letter + "s" * (process.session == process.pid) + "l" * more + "+" * foreground

@@ -15,7 +15,7 @@ from pcomponent.attributes import ProcessAttributes, ThreadAttributes
 from pcomponent.credentials import Credentials
 from pcomponent.kinship import Kinship
 from pcomponent.posix_timers import PosixTimers
-from pcomponent.registers import Registers
+from pcomponent.registers import RegisterFile, Registers
 from pcomponent.signals import ThreadSignals
 from pcomponent.timers import NEVER_NS, IntervalTimers
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pcomponent.ipc.semaphores import SemaphoreSet
     from pcomponent.kernel import Kernel
     from pcomponent.rlimits import Limits
+    from pcomponent.seats.cpu import Away
+    from pcomponent.seats.table import Seat
     from pcomponent.signals import SignalState
     from pcomponent.space import Space
     from pcomponent.terminals.terminal import Terminal
@@ -41,6 +43,8 @@ class ProcessCounters(Counters):
     unknown_syscalls: dict[str, int] = keyed("system calls that Lego does not have (ENOSYS), by name")
     lost_lines: int = counter("dirty lines of shared mappings that a full memory did not take when a process ended")
     faults: dict[str, int] = keyed("exceptions that became signals, by signal")
+    seated_spaces: int = counter("gauge: address spaces of processes that run here and that another processor keeps")
+    seated_threads: int = counter("gauge: threads of such processes, those that have run")
 
 
 class WorkingDirectory:
@@ -74,6 +78,8 @@ class Process:
         self.memories: list[str] = []
         """All memory components, as `mcomponent.messages.cache_of` wants them."""
         self.storage = ""
+        self.seat: Seat | None = None
+        """The processor that its threads run on, when it is not the one that keeps it."""
         self.console = ""
         self.path = ""
         """The program's absolute path (/proc/self/exe)."""
@@ -153,7 +159,9 @@ class Thread:
         self.start = Registers()
         """What it begins with."""
         self.context: Any = None
-        """The CPU's state while another thread runs."""
+        """The CPU's state while another thread runs, ..."""
+        self.away: Away | None = None
+        """... or where it is when it runs on another processor."""
         self.rip = 0
         self.flags = 0
         self.number = -1
@@ -172,6 +180,12 @@ class Thread:
     def memory(self) -> Space:
         """Guest memory: `read`, `write`, `read_string`; see `pcomponent.space`."""
         return self.process.space
+
+    @property
+    def cpu(self) -> RegisterFile:
+        """Its registers, while it makes a system call or has a signal delivered."""
+        seat = self.process.seat
+        return self.process.kernel.cpu if seat is None else seat.cpu
 
     @property
     def kernel(self) -> Kernel:

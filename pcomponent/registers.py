@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import struct
+from dataclasses import dataclass, fields
+from typing import Protocol
 
+from lego.fabric.wire import Buffer
 from pcomponent.fxsave import INITIAL
+
+MASK_64 = (1 << 64) - 1
+_NUMBERS = struct.Struct("<20Q")
 
 
 @dataclass
@@ -33,3 +39,33 @@ class Registers:
     gs_base: int = 0
     fpu: bytes = INITIAL
     """A 512-byte image as fxsave64 writes it; see `pcomponent.fxsave`."""
+
+    def pack(self) -> bytes:
+        """As they travel: twenty numbers in the order above, and the FPU image."""
+        return _NUMBERS.pack(*(getattr(self, name) & MASK_64 for name in _NAMES)) + self.fpu
+
+    @classmethod
+    def unpack(cls, raw: Buffer) -> Registers:
+        """The inverse of `pack`."""
+        registers = cls(*_NUMBERS.unpack_from(raw))
+        registers.fpu = bytes(memoryview(raw)[_NUMBERS.size :])
+        return registers
+
+
+_NAMES = [each.name for each in fields(Registers)][:-1]
+
+
+class RegisterFile(Protocol):
+    """The registers of the thread that makes a system call, wherever it runs."""
+
+    def read_registers(self) -> Registers:
+        """All of the thread's state."""
+
+    def write_registers(self, registers: Registers) -> None:
+        """Sets all of the thread's state."""
+
+    def read_base(self, register: str) -> int:
+        """ "fs_base" or "gs_base"."""
+
+    def write_base(self, register: str, value: int) -> None:
+        """Sets "fs_base" or "gs_base"."""

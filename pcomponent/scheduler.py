@@ -16,7 +16,7 @@ import queue
 import random
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lego.fabric.errors import FabricError
 from lego.observe.clock import Meter, current
@@ -29,10 +29,17 @@ from pcomponent.signals import deliverable
 from pcomponent.waiting import Wake
 from pcomponent.waking import wake
 
+if TYPE_CHECKING:
+    from pcomponent.seats.table import Seat
+
 SLICE_MS = 20
 """The longest that the host waits for the outside at a time."""
 OUTSIDE_TURNS = 20
 """After how many turns of others the outside is asked for a thread that waits for it."""
+
+SHORT_TURNS, SHORTEST_SHIFT = 4, 10
+"""One turn in four is shorter, by up to 2 to the power of ten, so that no two threads keep running in a pattern in
+which one always finds a lock taken that the other gives up and takes again."""
 
 
 class Scheduler:
@@ -42,7 +49,7 @@ class Scheduler:
         self._kernel = kernel
         self._executor = executor
         self._lifecycle = lifecycle
-        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._jobs = kernel.jobs
         self._changed = threading.Condition()
         self._reset()
         self._unpolled = 0
@@ -53,12 +60,12 @@ class Scheduler:
         """An idle machine: its clocks and its randomness begin anew, so that a run does not depend on those before."""
         config = self._kernel.config
         self._kernel.rendezvous.ports.reset()
-        self._cores = [0] * config.cores
-        """The clock of each core: until when it was busy."""
+        self._cores: dict[Seat | None, list[int]] = {None: [0] * config.cores}
+        """The clock of each core of each processor, this one's under None: until when it was busy."""
         self._now_ns = 0
         """The clock of the thread that ran last: what it did, it did by then."""
-        self._free_ns = 0
-        """When the first core is free."""
+        self._free_ns: dict[Seat | None, int] = {None: 0}
+        """When the first core of each is free."""
         self._random = random.Random(f"{config.seed}/scheduler {self._kernel.endpoint.name}")
         """Makes turns up to a quarter shorter, so that each seed has an interleaving of its own."""
 
@@ -95,9 +102,9 @@ class Scheduler:
 
     def admit(self, process: Process) -> None:
         """A program that was started while others run begins when a core is free, not at the clocks' zero."""
-        process.started_ns = self._free_ns
+        free_ns = process.started_ns = self._free_ns.get(process.seat, 0)
         for task in process.threads.values():
-            task.meter.now_ns = max(task.meter.now_ns, self._free_ns)
+            task.meter.now_ns = max(task.meter.now_ns, free_ns)
 
     def wait(self, ended: Callable[[], bool], timeout_s: float) -> bool:
         """Waits until `ended()`, asked whenever a process has ended."""
@@ -148,16 +155,18 @@ class Scheduler:
             return
         quantum, until_ns = self._share(task, tasks)
         core = self._place(task)
+        seat = task.process.seat
         self._unpolled += 1
         try:
-            self._executor.step(task, quantum, until_ns)
+            (self._executor if seat is None else seat.executor).step(task, quantum, until_ns)
         except FabricError as error:
             for process in self._running():
                 self._lifecycle.lose(process, error)
         self._now_ns = task.meter.now_ns
+        cores = self._cores[seat]
         for used in {core, task.core}:
-            self._cores[used] = max(self._cores[used], task.meter.now_ns)
-        self._free_ns = min(self._cores)
+            cores[used] = max(cores[used], task.meter.now_ns)
+        self._free_ns[seat] = min(cores)
         if task.wait is None:
             self._kernel.turns += 1
             task.turn = self._kernel.turns
@@ -192,25 +201,28 @@ class Scheduler:
 
     def _start_ns(self, task: Thread) -> int:
         """When a runnable thread can run: when it is ready, and one of its cores is free."""
-        affinity = task.attributes.affinity
+        affinity, seat = task.attributes.affinity, task.process.seat
+        if seat not in self._cores:
+            self._cores[seat], self._free_ns[seat] = [0] * self._kernel.config.cores, 0
         if not affinity:
-            free_ns = self._free_ns
+            free_ns = self._free_ns[seat]
         else:
-            free_ns = min(now_ns for core, now_ns in enumerate(self._cores) if affinity >> core & 1)
+            free_ns = min(now_ns for core, now_ns in enumerate(self._cores[seat]) if affinity >> core & 1)
         return max(task.meter.now_ns, free_ns)
 
     def _place(self, task: Thread) -> int:
         """Puts a thread on a core: the one that it ran on when that is free in time, else the one free first."""
         start_ns = self._start_ns(task)
-        allowed = task.attributes.affinity_mask(len(self._cores))
+        cores = self._cores[task.process.seat]
+        allowed = task.attributes.affinity_mask(len(cores))
         core = task.core
-        if not allowed >> core & 1 or self._cores[core] > start_ns:
+        if not allowed >> core & 1 or cores[core] > start_ns:
             core = min(
-                (each for each in range(len(self._cores)) if allowed >> each & 1),
-                key=lambda each: (max(self._cores[each], start_ns), each),
+                (each for each in range(len(cores)) if allowed >> each & 1),
+                key=lambda each: (max(cores[each], start_ns), each),
             )
         task.core = core
-        task.meter.now_ns = max(start_ns, self._cores[core])
+        task.meter.now_ns = max(start_ns, cores[core])
         return core
 
     def _order(self, task: Thread) -> tuple[int, int, int]:
@@ -238,6 +250,8 @@ class Scheduler:
             return QUANTUM, until_ns
         config = self._kernel.config
         quantum = config.quantum_instructions - self._random.randrange(config.quantum_instructions // 4 + 1)
+        if not self._random.randrange(SHORT_TURNS):
+            quantum = max(1, quantum >> self._random.randrange(SHORTEST_SHIFT + 1))
         turn_ns = quantum * config.instruction_ps // 1000
         return quantum, min(until_ns, max(min(others), self._start_ns(task)) + turn_ns)
 

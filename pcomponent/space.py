@@ -14,12 +14,11 @@ call is preceded by `flush_range` where it must not lose data, and followed by `
 
 from __future__ import annotations
 
-import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lego.fabric.wire import Buffer
 from lego.linux.errno import E, LinuxError
-from lego.linux.mman import MAP_GROWSDOWN, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE
+from lego.linux.mman import MAP_GROWSDOWN, MAP_SHARED, PROT_WRITE
 from lego.observe.clock import current
 from lego.regions import (
     NEVER_WRITABLE,
@@ -31,22 +30,24 @@ from lego.regions import (
     Region,
     RegionMap,
     page_down,
+    ranges_of,
 )
 from mcomponent.messages import READ, WRITE, LayoutReply, Miss, ObjectMiss, RemapReply, cache_of
+from pcomponent.copies import Copies
 from pcomponent.excache import layout as at
-from pcomponent.faults import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGSEGV, AccessFault
+from pcomponent.faults import SEGV_ACCERR, SEGV_MAPERR, SIGSEGV, AccessFault, refused
+from pcomponent.objects import rights_of
 
 if TYPE_CHECKING:
     from pcomponent.kernel import Kernel
+    from pcomponent.seats.table import Seat
 
 
-def rights_of(prot: int) -> int:
-    """What x86 can enforce of PROT_*: whatever may be written or executed may be read (no protection keys)."""
-    return prot | PROT_READ if prot & (PROT_WRITE | PROT_EXEC) else prot
-
-
-class Space:
+class Space(Copies):
     """One address space. `number` tags its lines, `pid` names it to the memory components."""
+
+    seat: Seat | None = None
+    """The processor that has its lines; None is this one."""
 
     def __init__(self, kernel: Kernel, number: int, pid: int, memories: list[str], home: str) -> None:
         self.kernel = kernel
@@ -124,20 +125,36 @@ class Space:
                 self._make_room([line], page)
             else:
                 payload = cache.line(line)
-        pages = self._pages_ahead(key, page, region, line) if region.object is not None else 1
+        pages = 1
+        if region.object is not None:
+            self._flush_behind(region, page)
+            pages = self._pages_ahead(key, page, region, line)
         cache.counters.misses += 1
         try:
             reply, contents = self.kernel.endpoint.call(owner, Miss(self.pid, page, access, pages, victim), payload)
         except LinuxError as error:
-            raise _refused(error, page) from error
+            raise refused(error, page) from error
         if victim is not None:
             cache.counters.flushes += 1
             cache.counters.piggybacks += 1
             self.resident.add(victim >> PAGE_SHIFT)
         if reply.grown is not None:
-            self.regions.insert(reply.grown)
+            self._grow(reply.grown)
         self._install(line, key, rights_of(reply.prot), contents, reply.pages)
         return line
+
+    def _grow(self, region: Region) -> None:
+        """An access made the stack's region grow downwards."""
+        self.regions.insert(region)
+
+    def _flush_behind(self, region: Region, page: int) -> None:
+        """A private page is about to be read from an object: what shared mappings of it stored goes there first."""
+        assert region.object is not None
+        shared = self.kernel.objects.known(region.object)
+        if shared is not None:
+            low = shared.base_key | (page - region.start + region.offset) >> PAGE_SHIFT
+            lines = self.cache.lines_between(low, low + self.kernel.config.prefetch_pages)
+            self._make_room([line for line in lines if self.cache.is_dirty(line)], page)
 
     def _victim_for(self, line: int, owner: str) -> int | None:
         """The address of a dirty victim that can travel with a miss to `owner`: it is ours, and the owner's."""
@@ -160,7 +177,7 @@ class Space:
         try:
             self.kernel.flush_lines(lines)
         except LinuxError as error:
-            raise _refused(error, page) from error
+            raise refused(error, page) from error
 
     def _pages_ahead(self, key: int, page: int, region: Region, line: int) -> int:
         """How many pages of a file to ask for: more than one when the page before is here, as in a sequential
@@ -205,11 +222,12 @@ class Space:
             self._make_room([line], page)
         cache.counters.misses += 1
         try:
+            self.kernel.seats.hold(None)
             _, contents = self.kernel.endpoint.call(
                 cache_of(region.object, self.memories), ObjectMiss(region.object, region.handle, index)
             )
         except LinuxError as error:
-            raise _refused(error, page) from error
+            raise refused(error, page) from error
         self._install(line, key, 0, contents, 1)
         return line
 
@@ -265,37 +283,6 @@ class Space:
             address += count
             done += count
 
-    def read_string(self, address: int, limit: int = 4096) -> bytes:
-        """A terminated string, without its NUL. ENAMETOOLONG when there is none in `limit` bytes."""
-        text = b""
-        while len(text) < limit:
-            count = min(PAGE - (address & PAGE - 1), limit - len(text))
-            piece = self.read(address, count)
-            end = piece.find(b"\0")
-            if end >= 0:
-                return text + piece[:end]
-            text += piece
-            address += count
-        raise LinuxError(E.ENAMETOOLONG)
-
-    def read_struct(self, shape: struct.Struct, address: int) -> tuple[Any, ...]:
-        """Unpacks a structure of the guest."""
-        return shape.unpack(self.read(address, shape.size))
-
-    def write_struct(self, shape: struct.Struct, address: int, *values: Any) -> None:
-        """Packs a structure into the guest."""
-        self.write(address, shape.pack(*values))
-
-    def read_code(self, address: int, length: int) -> bytes:
-        """Bytes at RIP, as many of them as there are."""
-        try:
-            return self.read(address, length)
-        except LinuxError:
-            try:
-                return self.read(address, PAGE - (address & PAGE - 1))
-            except LinuxError:
-                return b""
-
     # ---- layout ---------------------------------------------------------------------------------------
 
     def apply(self, reply: LayoutReply | RemapReply) -> None:
@@ -311,7 +298,7 @@ class Space:
             self._add(region)
         if shared:
             self._rebuild_windows()
-            self._tell_watchers(shared)
+            self.kernel.objects.tell(shared)
 
     def _remove(self, start: int, end: int) -> list[Region]:
         """Takes the regions of a range out; returns those that were shared mappings."""
@@ -329,13 +316,6 @@ class Space:
             for line in self.cache.lines_between(shared.base_key, shared.base_key | at.PAGE_MASK):
                 self.cache.drop(line)
             objects.forget(shared)
-
-    def _tell_watchers(self, regions: list[Region]) -> None:
-        watchers = self.kernel.objects.watchers
-        if watchers:
-            for thing in dict.fromkeys(region.object for region in regions):
-                if thing in watchers:
-                    watchers[thing]()
 
     def shares_writable_memory(self) -> bool:
         """Whether another process may see what is stored here: the space has a shared mapping that is, or can be made,
@@ -361,7 +341,7 @@ class Space:
         for start, end in resident:
             self.resident.update(range(start >> PAGE_SHIFT, end >> PAGE_SHIFT))
         self._rebuild_windows()
-        self._tell_watchers([region for region in regions if region.flags & MAP_SHARED])
+        self.kernel.objects.tell([region for region in regions if region.flags & MAP_SHARED])
 
     def protect(self, reply: LayoutReply) -> None:
         """Applies mprotect: regions and lines get their new rights, contents stay."""
@@ -387,10 +367,30 @@ class Space:
         else:
             self.resident = {page for page in self.resident if not first <= page < last}
 
-    def take_resident(self, start: int, to: int, length: int) -> set[int]:
-        """Before mremap's result is applied: the pages at the new place whose contents the memory will have."""
-        first, count, shift = start >> PAGE_SHIFT, length >> PAGE_SHIFT, (to - start) >> PAGE_SHIFT
-        return {page + shift for page in self.resident if first <= page < first + count}
+    def remap(self, reply: RemapReply) -> None:
+        """Applies mremap: pages that the memory has contents for have them at their new place."""
+        moved: set[int] = set()
+        if reply.moved is not None:
+            start, to, length = reply.moved
+            first, count, shift = start >> PAGE_SHIFT, length >> PAGE_SHIFT, (to - start) >> PAGE_SHIFT
+            moved = {page + shift for page in self.resident if first <= page < first + count}
+        self.apply(reply)
+        self.resident |= moved
+
+    def held(self, start: int, end: int) -> tuple[set[int], set[int]]:
+        """Page numbers of a range: those with a private line here, and the anonymous ones that the memory has
+        contents for."""
+        first, last = start >> PAGE_SHIFT, end >> PAGE_SHIFT
+        lines = {self.cache.key(line) & at.PAGE_MASK for line in self.lines(start, end)}
+        return lines, {page for page in self.resident if first <= page < last}
+
+    def resident_ranges(self) -> list[tuple[int, int]]:
+        """Ranges of addresses of anonymous pages that the memory has contents for."""
+        return [(low << PAGE_SHIFT, high << PAGE_SHIFT) for low, high in ranges_of(self.resident)]
+
+    def flush_private(self, start: int, end: int) -> None:
+        """Writes dirty private lines of a range back."""
+        self.kernel.flush_lines([line for line in self.lines(start, end) if self.cache.is_dirty(line)])
 
     def flush_range(self, start: int, end: int) -> None:
         """Writes dirty lines of a range back, private and shared ones."""
@@ -420,16 +420,8 @@ class Space:
         return self.cache.lines_between(base | first, (base | first) + (region.length >> PAGE_SHIFT))
 
     def _rebuild_windows(self) -> None:
-        self.windows = [
-            (
-                region.start >> PAGE_SHIFT,
-                region.end >> PAGE_SHIFT,
-                self.kernel.objects.of(region.object).base_key | region.offset >> PAGE_SHIFT,
-                rights_of(region.prot),
-            )
-            for region in self.regions
-            if region.flags & MAP_SHARED and region.object is not None
-        ]
+        self.windows = self.kernel.objects.windows(self.regions)
+        self.kernel.seats.mappings_changed()
         if len(self.windows) > at.WINDOWS_MAX:
             raise LinuxError(E.ENOMEM, "too many shared mappings in one address space")
         if self.kernel.current_space is self:
@@ -447,16 +439,8 @@ class Space:
                     self.cache.drop(line)
         self.forget(0, TASK_SIZE)
         self.windows = []
-        self._tell_watchers(self._remove(0, TASK_SIZE))
+        self.kernel.objects.tell(self._remove(0, TASK_SIZE))
+        self.kernel.seats.mappings_changed()
 
 
 _ZEROS = bytes(PAGE)
-
-
-def _refused(error: LinuxError, page: int) -> AccessFault:
-    """What a memory component's refusal means for the access."""
-    if error.errno == E.EFAULT:
-        return AccessFault(SIGSEGV, SEGV_MAPERR, page)
-    if error.errno == E.EACCES:
-        return AccessFault(SIGSEGV, SEGV_ACCERR, page)
-    return AccessFault(SIGBUS, BUS_ADRERR, page)

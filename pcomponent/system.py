@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from lego.linux.mman import MAP_SHARED
-from lego.regions import PAGE, PAGE_SHIFT, Region
+from lego.regions import PAGE, Region
 from mcomponent.messages import Regions as RegionsRequest
 from mcomponent.messages import RegionsReply, Status
-from pcomponent.excache.layout import PAGE_MASK
 
 if TYPE_CHECKING:
     from pcomponent.process import Process, Thread
@@ -64,12 +63,10 @@ def _resident(process: Process, region: Region, frames: int) -> int:
     first touch; shared lines are counted where they are kept, at their cache."""
     if region.flags & MAP_SHARED:
         return frames
-    space = process.space
-    pages = {space.cache.key(line) & PAGE_MASK for line in space.lines(region.start, region.end)}
+    lines, resident = process.space.held(region.start, region.end)
     if region.object is not None:
-        return max(frames, len(pages))
-    first, last = region.start >> PAGE_SHIFT, region.end >> PAGE_SHIFT
-    return len(pages | {page for page in space.resident if first <= page < last})
+        return max(frames, len(lines))
+    return len(lines | resident)
 
 
 def regions(task: Thread, process: Process) -> RegionsReply:

@@ -69,7 +69,7 @@ def new_thread(task: Thread, stack: int, tls: int | None) -> Thread:
     child.signal_mask = task.signal_mask
     child.attributes = task.attributes.copy()
     child.name = task.name or process.command
-    registers = kernel.cpu.read_registers()
+    registers = task.cpu.read_registers()
     child.start = replace(
         registers,
         rax=0, rcx=task.rip, r11=task.flags, rip=task.rip, rflags=task.flags,
@@ -77,6 +77,7 @@ def new_thread(task: Thread, stack: int, tls: int | None) -> Thread:
     )  # fmt: skip
     child.rip, child.flags = task.rip, task.flags
     process.threads[child.tid] = child
+    kernel.seats.report(process.seat)
     queue_up(child)
     return child
 
@@ -89,6 +90,7 @@ def end_thread(task: Thread) -> None:
     process.ended_instructions += task.instructions
     process.ended_kernel_ns += task.kernel_ns
     process.attention = True  # A signal that it was to take goes to another.
+    process.kernel.seats.report(process.seat)
 
 
 def end_others(task: Thread) -> None:
@@ -117,6 +119,8 @@ def end_all(process: Process) -> None:
             process.ended_instructions += task.instructions
             process.ended_kernel_ns += task.kernel_ns
             del process.threads[task.tid]
+    if len(threads) > 1:
+        process.kernel.seats.report(process.seat)
 
 
 def _release(task: Thread) -> None:
@@ -125,6 +129,8 @@ def _release(task: Thread) -> None:
     if inspect.isgenerator(call) and not call.gi_running:  # A call that ends its own thread is not interrupted.
         call.close()
     task.context = None
+    if task.process.seat is not None:
+        task.process.seat.cpu.end(task)
     _let_go(task)
     if task.clear_child_tid:
         address, task.clear_child_tid = task.clear_child_tid, 0

@@ -18,7 +18,7 @@ def build(name: str, config: MachineConfig, endpoint: Endpoint) -> Monitor:
     from scomponent.namespace import Namespace
 
     memory = MemoryMount(SHARED_MEMORY, config.memory_bytes * config.topology.memories // 2)
-    return StorageMonitor(name, {VNODE: Namespace(config.mounts, memory=[memory])})
+    return StorageMonitor(name, {VNODE: Namespace(config.mounts, memory=[memory])}, config.epoch_s)
 
 
 class Storage(Shell):

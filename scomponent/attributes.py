@@ -53,13 +53,13 @@ class Attributes:
         costs.charge_metadata()
         with self._storage.walk(request.vnode, request.place, request.path) as walk:
             position = walk.lookup(request.follow)
-            return StatReply(position.stat(), position.path), b""
+            return StatReply(self._storage.stamps.view(position.stat()), position.path), b""
 
     def handle_stat(self, request: HandleStat, _: Buffer) -> Result:
         """fstat(2)."""
         costs.charge_metadata()
         with self._files.use(request.handle) as file:
-            return StatReply(file.stat(), file.path), b""
+            return StatReply(self._storage.stamps.view(file.stat()), file.path), b""
 
     def path_of(self, request: PathOf, _: Buffer) -> Result:
         """Where an open file is now."""
@@ -69,7 +69,7 @@ class Attributes:
             path = self._storage.path_now(file)
             if path is None or (file.fd >= 0 and not stat.nlink):
                 raise LinuxError(E.ENOENT, file.path)
-            return StatReply(stat, path), b""
+            return StatReply(self._storage.stamps.view(stat), path), b""
 
     def access(self, request: Access, _: Buffer) -> Result:
         """faccessat2(2): permissions first, then EROFS (do_faccessat, fs/open.c)."""
@@ -96,10 +96,10 @@ class Attributes:
             raise LinuxError(E.EINVAL)
         if request.path or not request.place:
             with self._storage.walk(request.vnode, request.place, request.path) as walk:
-                _change(walk.lookup(request.follow), request)
+                self._change(walk.lookup(request.follow), request)
         else:
             with self._files.use(request.place) as file:
-                _change(file.position(file.path), request)
+                self._change(file.position(file.path), request)
         return OkReply(), b""
 
     def path_fs_stat(self, request: PathFsStat, _: Buffer) -> Result:
@@ -118,32 +118,33 @@ class Attributes:
         memory = position.mount.memory
         return _fs_stat(position) if memory is None else memory.statfs(self._files.descriptors(position.mount))
 
-
-def _change(position: Position, request: SetAttributes) -> None:
-    """Applies what is asked. The file is reached through its descriptor, so a symlink is changed itself."""
-    if request.size is not None:
-        if position.kind == S_IFDIR:
-            raise LinuxError(E.EISDIR)
-        if position.kind != S_IFREG:
-            raise LinuxError(E.EINVAL)
-    check_writable(position)
-    path = pinned(position.fd)
-    if request.size is not None:
-        os.truncate(path, request.size)
-    if request.owner is not None:
-        os.chown(path, *request.owner)
-    if request.mode is not None:
-        if position.kind == S_IFLNK:
-            raise LinuxError(E.EOPNOTSUPP)
-        os.chmod(path, modes.S_IMODE(request.mode))
-    if request.times is not None:
-        _set_times(position, path, request.times)
+    def _change(self, position: Position, request: SetAttributes) -> None:
+        """Applies what is asked. The file is reached through its descriptor, so a symlink is changed itself."""
+        if request.size is not None:
+            if position.kind == S_IFDIR:
+                raise LinuxError(E.EISDIR)
+            if position.kind != S_IFREG:
+                raise LinuxError(E.EINVAL)
+        check_writable(position)
+        path = pinned(position.fd)
+        if request.size is not None:
+            os.truncate(path, request.size)
+        if request.owner is not None:
+            os.chown(path, *request.owner)
+        if request.mode is not None:
+            if position.kind == S_IFLNK:
+                raise LinuxError(E.EOPNOTSUPP)
+            os.chmod(path, modes.S_IMODE(request.mode))
+        if request.size is not None or request.owner is not None or request.mode is not None:
+            self._storage.stamps.note(os.fstat(position.fd), contents=request.size is not None)
+        if request.times is not None and request.times != (None, None):
+            _set_times(position, path, request.times)
+            accessed, contents = (each is not None for each in request.times)
+            self._storage.stamps.note_set(os.fstat(position.fd), accessed=accessed, contents=contents)
 
 
 def _set_times(position: Position, path: str, times: tuple[int | None, int | None]) -> None:
     """utimensat(2). Python cannot say UTIME_OMIT, so the time that stays is set to what it is."""
-    if times == (None, None):
-        return
     now = os.fstat(position.fd)
     atime_ns = now.st_atime_ns if times[0] is None else times[0]
     mtime_ns = now.st_mtime_ns if times[1] is None else times[1]

@@ -49,7 +49,7 @@ class Contents:
             _check_range(request.offset, request.length)
             _check_transfer(file, file.readable)
             data = _read(file.fd, request.offset, min(request.length, MAX_RW_COUNT))
-            reply = _size_reply(file.fd)
+            reply = self._size_reply(file.fd)
         _charge(file, len(data))
         self._storage.tally.add(reads=1, bytes_read=len(data))
         return reply, data
@@ -63,10 +63,12 @@ class Contents:
                 payload = self._fitting(file, payload, None if request.append else request.offset)
                 count = _write(file.fd, payload, 0 if request.append else request.offset, request.append)
                 stat = os.fstat(file.fd)
+                if count:
+                    self._storage.stamps.note(stat, contents=True)
             offset = stat.st_size - count if request.append else request.offset
         _charge(file, count)
         self._storage.tally.add(writes=1, bytes_written=count)
-        return WriteAtReply(count, offset, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns), b""
+        return WriteAtReply(count, offset, stat.st_size, *self._storage.stamps.changed(stat)), b""
 
     def _fitting(self, file: OpenFile, payload: Buffer, offset: int | None) -> Buffer:
         """As much of what is to be written at an offset (None: the end) as the file's mount has room for. ENOSPC."""
@@ -87,7 +89,7 @@ class Contents:
                 raise LinuxError(E.EINVAL)
             with file.lock:
                 os.ftruncate(file.fd, request.size)
-                return _size_reply(file.fd), b""
+                return self._size_reply(file.fd, changed=True), b""
 
     def allocate(self, request: Allocate, _: Buffer) -> Result:
         """fallocate(2)."""
@@ -108,7 +110,7 @@ class Contents:
                     if memory.reserve(file.fd, request.offset, end, opened) < request.length:
                         raise LinuxError(E.ENOSPC)
                 host.allocate(file.fd, request.mode, request.offset, request.length)
-                return _size_reply(file.fd), b""
+                return self._size_reply(file.fd, changed=True), b""
 
     def seek_hole(self, request: SeekHole, _: Buffer) -> Result:
         """lseek(2) with SEEK_DATA and SEEK_HOLE. The host's own position is moved, and nobody looks at it."""
@@ -132,6 +134,12 @@ class Contents:
                 (os.fdatasync if request.data_only else os.fsync)(file.fd)
         self._storage.tally.add(syncs=1)
         return Done(), b""
+
+    def _size_reply(self, fd: int, changed: bool = False) -> ReadAtReply:
+        stat = os.fstat(fd)
+        if changed:
+            self._storage.stamps.note(stat, contents=True)
+        return ReadAtReply(stat.st_size, *self._storage.stamps.changed(stat))
 
 
 def _charge(file: OpenFile, count: int) -> None:
@@ -157,11 +165,6 @@ def _check_transfer(file: OpenFile, allowed: bool) -> None:
         raise LinuxError(E.EBADF)
     if file.kind == S_IFDIR:
         raise LinuxError(E.EISDIR)
-
-
-def _size_reply(fd: int) -> ReadAtReply:
-    stat = os.fstat(fd)
-    return ReadAtReply(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
 
 
 def _read(fd: int, offset: int, length: int) -> bytes:

@@ -129,6 +129,7 @@ class Directories:
             last = find_room(walk, directory=True)
             os.mkdir(last.name, request.mode & 0o1777, dir_fd=last.directory.fd)
             _finish(last, request.mode, S_IFDIR)
+            note_made(self._storage, last)
         return OkReply(), b""
 
     def make_node(self, request: MakeNode, _: Buffer) -> Result:
@@ -143,6 +144,7 @@ class Directories:
                 raise LinuxError(E.EPERM)
             os.mknod(last.name, kind | modes.S_IMODE(request.mode), dir_fd=last.directory.fd)
             _finish(last, request.mode, kind)
+            note_made(self._storage, last)
         return OkReply(), b""
 
     def remove(self, request: Remove, _: Buffer) -> Result:
@@ -162,11 +164,26 @@ class Directories:
                 raise LinuxError(E.EISDIR if is_directory else E.ENOTDIR)
             if last.directory.fd < 0:
                 raise LinuxError(E.ENOENT)
-            (os.rmdir if request.directory else os.unlink)(last.host_name, dir_fd=last.directory.fd)
+            self._take_away(last, request.directory)
         return OkReply(), b""
+
+    def _take_away(self, last: Last, directory: bool) -> None:
+        fd = os.open(last.name, os.O_PATH | os.O_NOFOLLOW, dir_fd=last.directory.fd)
+        try:
+            (os.rmdir if directory else os.unlink)(last.host_name, dir_fd=last.directory.fd)
+            self._storage.stamps.note(os.fstat(fd))  # It may have other names, or be open.
+        finally:
+            os.close(fd)
+        self._storage.stamps.note(os.fstat(last.directory.fd), contents=True)
 
 
 _NOT_REMOVED = {ROOT: E.EBUSY, DOT: E.EINVAL, DOTDOT: E.ENOTEMPTY}
+
+
+def note_made(storage: Storage, last: Last) -> None:
+    """After something was made under a name: its times, and those of the directory."""
+    storage.stamps.note(os.stat(last.name, dir_fd=last.directory.fd, follow_symlinks=False), fresh=True)
+    storage.stamps.note(os.fstat(last.directory.fd), contents=True)
 
 
 def check_removable(directory: Position) -> None:

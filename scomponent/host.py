@@ -91,7 +91,7 @@ def statfs(fd: int) -> FsStat:
         blocks_available=raw.blocks_available,
         files=raw.files,
         files_free=raw.files_free,
-        fsid=raw.fsid[0] & 0xFFFFFFFF,
+        fsid=(raw.fsid[0] & 0xFFFFFFFF) | (raw.fsid[1] & 0xFFFFFFFF) << 32,
         name_max=raw.name_max,
         flags=raw.flags,
     )

@@ -5,8 +5,9 @@
     place.empty()                    # a run is over
     place.close()
 
-Files lie in a directory of the host that is made for it, that other users cannot enter, and that is removed in the end. One
-that is left by a component which was killed is removed by the next that starts: whoever lives holds a lock on its own.
+Files lie in a directory of the host that is made for it, that other users cannot enter, and that is removed in the end.
+One that is left by a component which was killed is removed by the next that starts: whoever lives holds a lock on its
+own.
 
 What counts towards the limit is what the host says that files occupy (st_blocks), removed ones included while they are
 open. Counting walks the whole tree, so it is done only when a running estimate, which never falls short, has reached
@@ -24,6 +25,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from glob import glob
 
+from lego.config import SCRATCH
 from lego.linux.errno import E, LinuxError
 from lego.linux.stat import FsStat
 from lego.regions import PAGE, page_up
@@ -56,8 +58,8 @@ class MemoryMount:
         self._lock = threading.Lock()
 
     def reserve(self, fd: int, start: int, end: int, opened: Iterable[int]) -> int:
-        """A file is about to get contents in [start, end): returns how many bytes of it fit. `opened` has the descriptors
-        of all its files that are open. ENOSPC when none fit."""
+        """A file is about to get contents in [start, end): returns how many bytes of it fit. `opened` has the
+        descriptors of all its files that are open. ENOSPC when none fit."""
         stat = os.fstat(fd)
         whole = stat.st_blocks * _SECTOR >= page_up(stat.st_size)
         first = max(start, page_up(stat.st_size)) if whole else start // PAGE * PAGE
@@ -109,7 +111,10 @@ class MemoryMount:
 
 
 def _base() -> str:
-    """Where it is made: /var/tmp, so that a guest that sees the host's /tmp does not find it among its own files."""
+    """Where it is made: what the runtime says, or /var/tmp, so that a guest that sees the host's /tmp does not find it
+    among its own files."""
+    if SCRATCH in os.environ:
+        return os.environ[SCRATCH]
     return "/var/tmp" if os.access("/var/tmp", os.W_OK | os.X_OK) else tempfile.gettempdir()
 
 

@@ -45,13 +45,14 @@ def handle_limit() -> int:
 
 
 class StorageMonitor:
-    """One storage component: `namespaces` has the tree of each vNode."""
+    """One storage component: `namespaces` has the tree of each vNode; `epoch_s` is the guests' clock when the machine
+    starts, None when files are to have the host's times."""
 
     door = messages.DOOR
 
-    def __init__(self, name: str, namespaces: dict[int, Namespace]) -> None:
+    def __init__(self, name: str, namespaces: dict[int, Namespace], epoch_s: int | None = None) -> None:
         self.name = name
-        self._storage = Storage(name, namespaces, Files(name, handle_limit()))
+        self._storage = Storage(name, namespaces, Files(name, handle_limit()), epoch_s)
         self._table: Table = {Statistics: self._statistics, EndRun: self._end_run}
         for family in (Opening, Contents, Attributes, Directories, Naming):
             self._table.update(family(self._storage).table)
@@ -93,6 +94,7 @@ class StorageMonitor:
     def _end_run(self, request: EndRun, _: Buffer) -> Result:
         for place in self._storage.namespace(request.vnode).memory:
             place.empty()
+        self._storage.stamps.end_run()
         return Done(), b""
 
     def _statistics(self, request: Statistics, _: Buffer) -> Result:

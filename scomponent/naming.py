@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from lego.fabric.wire import Buffer
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import PATH_MAX, RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT
 from lego.linux.stat import S_IFDIR
 from scomponent import costs, host
-from scomponent.directories import check_removable, find_room
+from scomponent.directories import check_removable, find_room, note_made
 from scomponent.host import pinned
 from scomponent.messages import Link, LinkHandle, OkReply, Rename, SymLink
 from scomponent.mounts import LeadsElsewhere, Position
@@ -48,6 +49,7 @@ class Naming:
                 return elsewhere or OkReply(), b""
             _check_rename(old, new, flags)
             host.rename(old.directory.fd, old.host_name, new.directory.fd, new.host_name, flags)
+            self._note_moved(old, new, flags)
         return OkReply(), b""
 
     def link(self, request: Link, _: Buffer) -> Result:
@@ -75,7 +77,7 @@ class Naming:
                 raise LinuxError(E.EXDEV)
             if source.kind == S_IFDIR:
                 raise LinuxError(E.EPERM)
-            _link_pinned(source.fd, last)
+            self._link_pinned(source.fd, last)
         return OkReply(), b""
 
     def link_handle(self, request: LinkHandle, _: Buffer) -> Result:
@@ -92,7 +94,7 @@ class Naming:
                 raise LinuxError(E.EXDEV)
             if file.kind == S_IFDIR:
                 raise LinuxError(E.EPERM)
-            _link_pinned(file.fd, last)
+            self._link_pinned(file.fd, last)
         return OkReply(), b""
 
     def symlink(self, request: SymLink, _: Buffer) -> Result:
@@ -107,7 +109,23 @@ class Naming:
         with self._storage.walk(request.vnode, request.place, request.path) as walk:
             last = find_room(walk, directory=False)
             os.symlink(request.target, last.name, dir_fd=last.directory.fd)
+            note_made(self._storage, last)
         return OkReply(), b""
+
+    def _link_pinned(self, fd: int, last: Last) -> None:
+        """Links the very file that was found; open(2) has this way for O_TMPFILE. A symlink is linked itself."""
+        os.link(pinned(fd), last.name, dst_dir_fd=last.directory.fd, follow_symlinks=True)
+        self._storage.stamps.note(os.fstat(fd))
+        self._storage.stamps.note(os.fstat(last.directory.fd), contents=True)
+
+    def _note_moved(self, old: Last, new: Last, flags: int) -> None:
+        note = self._storage.stamps.note
+        moved = [new, old] if flags & RENAME_EXCHANGE else [new]
+        for last in moved:
+            with suppress(FileNotFoundError):  # Gone again already.
+                note(os.stat(last.name, dir_fd=last.directory.fd, follow_symlinks=False))
+        for directory in (old.directory, new.directory):
+            note(os.fstat(directory.fd), contents=True)
 
 
 def _last_of(walk: Walk) -> tuple[Last | None, LeadsElsewhere | None]:
@@ -131,8 +149,3 @@ def _check_rename(old: Last, new: Last, flags: int) -> None:
     if old.node is not None or new.node is not None:
         raise LinuxError(E.EBUSY)
     check_writable(old.directory)
-
-
-def _link_pinned(fd: int, last: Last) -> None:
-    """Links the very file that was found; open(2) has this way for O_TMPFILE. A symlink is linked itself."""
-    os.link(pinned(fd), last.name, dst_dir_fd=last.directory.fd, follow_symlinks=True)

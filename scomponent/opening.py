@@ -99,7 +99,7 @@ class Opening:
                 file, created = self._open_position(request.vnode, position, flags), False
         handle = self._files.add(file)
         self._storage.tally.add(opens=1, creates=int(created))
-        return OpenReply(handle, file.stat(), file.object, file.path, created), b""
+        return OpenReply(handle, self._storage.stamps.view(file.stat()), file.object, file.path, created), b""
 
     def duplicate(self, request: Duplicate, _: Buffer) -> Result:
         """Another handle for an open file."""
@@ -108,7 +108,7 @@ class Opening:
                 raise LinuxError(E.EBADF)
             if request.writable and not file.writable:
                 raise LinuxError(E.EACCES)
-            stat = file.stat()
+            stat = self._storage.stamps.view(file.stat())
         handle, file = self._files.duplicate(request.handle)
         return OpenReply(handle, stat, file.object, file.path), b""
 
@@ -136,7 +136,9 @@ class Opening:
                 except FileExistsError:  # Somebody else was faster: look again.
                     walk.again(last)
                     continue
-                return self._created(request, fd, last.directory, last.path, flags), True
+                file = self._created(request, fd, last.directory, last.path, flags)
+                self._storage.stamps.note(os.fstat(last.directory.fd), contents=True)
+                return file, True
             if found.pseudo:
                 raise LeadsElsewhere(found.path)
             if flags & O_EXCL:
@@ -152,6 +154,7 @@ class Opening:
     def _created(self, request: Open, fd: int, directory: Position, path: str, flags: int) -> OpenFile:
         try:
             add_mode_bits(fd, request.mode, pinned(fd))
+            self._storage.stamps.note(os.fstat(fd), fresh=True)
             return OpenFile(request.vnode, fd, S_IFREG, flags, directory.mount, None, path)
         except BaseException:
             os.close(fd)
@@ -177,6 +180,8 @@ class Opening:
             raise LinuxError(E.EACCES, "a device of the host")
         elif kind == S_IFREG:
             fd = _open_regular(position, flags)
+            if flags & O_TRUNC:
+                self._storage.stamps.note(os.fstat(fd), contents=True)
         elif kind == S_IFIFO:
             fd = _pin_fifo(position, flags)
         else:

@@ -17,6 +17,7 @@ from scomponent.files import Files, OpenFile, directory_of
 from scomponent.messages import Elsewhere
 from scomponent.mounts import LeadsElsewhere, Position
 from scomponent.namespace import Namespace
+from scomponent.stamps import Stamps
 from scomponent.walk import Walk
 
 Result = tuple[msgspec.Struct, Buffer]
@@ -28,11 +29,12 @@ Table = dict[type[Request], Handler]
 class Storage:
     """The state of one storage component."""
 
-    def __init__(self, name: str, namespaces: dict[int, Namespace], files: Files) -> None:
+    def __init__(self, name: str, namespaces: dict[int, Namespace], files: Files, epoch_s: int | None = None) -> None:
         self.name = name
         self.namespaces = namespaces
         self.files = files
         self.tally = Tally()
+        self.stamps = Stamps(epoch_s)
 
     def namespace(self, vnode: int) -> Namespace:
         """The tree of a vNode."""

@@ -64,6 +64,7 @@ def run_command(
     env: options.Env = None,
     publish: options.Publish = None,
     seed: options.Seed = None,
+    epoch_s: options.EpochS = None,
     inproc: options.Inproc = False,
     stats: options.Stats = False,
     stats_json: options.StatsJson = None,
@@ -77,7 +78,7 @@ def run_command(
 
     given = {
         "topology": topology, "excache": excache, "ways": ways, "memory": memory, "mount": mount, "root": root,
-        "cwd": cwd, "env": env, "publish": publish, "seed": seed, "inproc": inproc, "stats": stats,
+        "cwd": cwd, "env": env, "publish": publish, "seed": seed, "epoch_s": epoch_s, "inproc": inproc, "stats": stats,
         "stats_json": stats_json, "strace": strace, "strace_output": strace_output,
     }  # fmt: skip
     argv = [program, *(arguments or [])]
@@ -96,7 +97,9 @@ def up_command(
     root: options.Root = None,
     cwd: options.Cwd = None,
     env: options.Env = None,
+    publish: options.Publish = None,
     seed: options.Seed = None,
+    epoch_s: options.EpochS = None,
     strace: options.Strace = False,
     ray: Annotated[
         str, typer.Option("--ray", metavar="ADDRESS", help="Joins a Ray that runs, in place of starting one.")
@@ -108,7 +111,7 @@ def up_command(
 
     given = {
         "topology": topology, "excache": excache, "ways": ways, "memory": memory, "mount": mount, "root": root,
-        "cwd": cwd, "env": env, "seed": seed, "strace": strace,
+        "cwd": cwd, "env": env, "publish": publish, "seed": seed, "epoch_s": epoch_s, "strace": strace,
     }  # fmt: skip
     raise typer.Exit(up(plan(given, machine), name, ray))
 

@@ -27,6 +27,9 @@ Publish = Annotated[
     typer.Option(metavar="HOST:GUEST", help="Leads a port of this host to one of the guest's; HOST: [ADDR:]PORT."),
 ]
 Seed = Annotated[int | None, typer.Option(metavar="N", help="Of all randomness in the machine. [0]")]
+EpochS = Annotated[
+    str | None, typer.Option(metavar="N|now", help="The guest's clock at the start, in seconds. [1750000000]")
+]
 Inproc = Annotated[bool, typer.Option("--inproc", help="All components in this process, without Ray.")]
 Stats = Annotated[bool, typer.Option("--stats", help="A table of what was counted, on stderr, at the end.")]
 StatsJson = Annotated[str | None, typer.Option(metavar="FILE", help="The same as one JSON object; see docs/stats.md.")]

@@ -30,7 +30,12 @@ QUIET = (signal.SIGINT, signal.SIGPIPE)
 
 def run(plan: Plan, argv: list[str]) -> int:
     """Runs a program on a machine of its own; returns the exit status of the command. Everything is reported."""
-    return _report(plan, Machine(plan.config, runtime="inproc" if plan.inproc else "ray"), argv, {})
+    return _report(
+        plan,
+        Machine(plan.config, runtime="inproc" if plan.inproc else "ray"),
+        argv,
+        {"trace": plan.strace_output is not None},
+    )
 
 
 def run_on(name: str, options: Mapping[str, Any], argv: list[str]) -> int:
@@ -43,21 +48,18 @@ def run_on(name: str, options: Mapping[str, Any], argv: list[str]) -> int:
     check_variables(options["env"] or ())
     machine = Machine.attach(name)
     config = machine.config
-    config = msgspec.structs.replace(config, environment=(*config.environment, *(options["env"] or ())))
+    added = options["env"] or ()
+    config = msgspec.structs.replace(config, environment=(*config.environment, *added), publish=())
     variables = guest_environment(config, dict(os.environ))
-    how = {
+    how: dict[str, Any] = {
         "environment": dict(each.split("=", 1) for each in variables),
         "cwd": options["cwd"] or machine.starts_in(),
-        "trace": options["strace"],
+        "trace": options["strace"] or options["strace_output"] is not None,
     }
     if not how["cwd"].startswith("/"):
         raise ConfigError("", f"--cwd: {how['cwd']!r} must be an absolute path of the guest")
-    plan = Plan(
-        config=config,
-        stats=options["stats"],
-        stats_json=options["stats_json"],
-        strace_output=options["strace_output"],
-    )
+    of_plan = {key: options[key] for key in ("stats", "stats_json", "strace_output")}
+    plan = Plan(config=config, **of_plan)
     return _report(plan, machine, argv, how)
 
 
@@ -65,9 +67,7 @@ def _report(plan: Plan, machine: Machine, argv: list[str], how: dict[str, Any]) 
     _check_writable(plan.stats_json)
     try:
         with _trace_file(plan.strace_output) as trace_output:
-            if plan.strace_output is not None:
-                how = {**how, "trace": True, "trace_output": trace_output}
-            return _run(plan, machine, argv, how)
+            return _run(plan, machine, argv, {**how, "trace_output": trace_output})
     except SystemExit as end:  # Ray's own handler, which is there while it starts, exits with the signal's number.
         status = int(end.code or 0)
         return status if status > 128 else 128 + status

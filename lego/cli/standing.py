@@ -25,14 +25,14 @@ from pcomponent.messages import ProcessRow
 
 NOT_THERE = 1
 """The exit status of `lego kill` when there is no such process, as kill(1) has it."""
-_HEADINGS = ("PID", "PPID", "PGID", "SID", "STAT", "THREADS", "P", "HOME", "TIME", "COMMAND")
+_HEADINGS = ("PID", "PPID", "PGID", "SID", "TTY", "STAT", "THREADS", "P", "HOME", "TIME", "COMMAND")
 _NUMBERS = ("PID", "PPID", "PGID", "SID", "THREADS", "TIME", "PROCESSES")
 """Columns that are aligned to the right."""
 
 
 def up(plan: Plan, name: str, ray: str) -> int:
     """Starts a machine and returns when it is up."""
-    of_run = {"stats": plan.stats, "stats_json": plan.stats_json is not None, "publish": plan.config.publish}
+    of_run = {"stats": plan.stats, "stats_json": plan.stats_json is not None}
     for option, wrong in {"inproc": plan.inproc, **of_run}.items():
         if wrong:
             where = "a machine that stays up runs on Ray" if option == "inproc" else "it is an option of `lego run`"
@@ -43,6 +43,8 @@ def up(plan: Plan, name: str, ray: str) -> int:
     except FabricError as error:
         complain(f"the machine did not start: {error}")
         return FAILED
+    for each, (host, port) in zip(plan.config.publish, reachable(name).published, strict=True):
+        print(f"port {each.guest_port} of the machine is {host}:{port}")
     print(
         f"the machine {name!r} is up; `lego run --on {name} PROGRAM` runs a program on it, `lego down {name}` ends it"
     )
@@ -129,7 +131,9 @@ def _examine(found: Found) -> tuple[dict[str, Any], list[tuple[str, ProcessRow]]
     machine = found.record
     if machine is not None:
         row |= {"topology": topology_name(machine.config.topology), "since": int(machine.since_s), "ray": machine.ray}
-        row |= {"namespace": machine.namespace, "components": machine.pids}
+        ports = [each.guest_port for each in machine.config.publish]
+        published = [f"{host}:{port}:{guest}" for (host, port), guest in zip(machine.published, ports, strict=True)]
+        row |= {"namespace": machine.namespace, "components": machine.pids, "published": published}
     if not found.keeper_pid:
         repair = f"`lego up --name {found.name}` or `lego down {found.name}`"
         return row | {"state": "gone", "why": f"its keeper was killed, or the host restarted; {repair}"}, []
@@ -169,7 +173,16 @@ def _command(row: ProcessRow) -> str:
 
 def _as_text(processor: str, row: ProcessRow) -> list[str]:
     ids = [str(each) for each in (row.pid, row.parent, row.group, row.session)]
-    return [*ids, row.state, str(row.threads), processor, row.home, format_ns(row.used_ns), _command(row)]
+    return [
+        *ids,
+        row.terminal or "?",
+        row.state,
+        str(row.threads),
+        processor,
+        row.home,
+        format_ns(row.used_ns),
+        _command(row),
+    ]
 
 
 def _as_json(processor: str, row: ProcessRow) -> dict[str, Any]:
@@ -178,6 +191,7 @@ def _as_json(processor: str, row: ProcessRow) -> dict[str, Any]:
         "ppid": row.parent,
         "pgid": row.group,
         "sid": row.session,
+        "tty": row.terminal,
         "stat": row.state,
         "threads": row.threads,
         "processor": processor,

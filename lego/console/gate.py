@@ -1,4 +1,4 @@
-"""The gate: published ports of the host, served where the front end runs. Nothing else of the host's network is reached.
+"""The gate: published ports of the host, served where the front end runs. Nothing else of its network is reached.
 
 Every published port is a socket that is bound from the beginning, so that nobody else gets the port, but listens only
 while a guest program does: whoever calls before that is refused by the host itself. The gate has no thread and no

@@ -24,7 +24,6 @@ from types import FrameType
 from typing import Any
 
 from lego.console.terminal import TCGETS2, TERMIOS2_BYTES, WINSIZE_BYTES
-from lego.linux.errno import E
 from lego.linux.termios import (
     ECHO,
     ECHONL,
@@ -64,7 +63,7 @@ class HostTerminal:
         try:
             if not (os.isatty(INPUT) and os.isatty(OUTPUT)) or os.fstat(INPUT).st_rdev != os.fstat(OUTPUT).st_rdev:
                 return None
-            if os.tcgetpgrp(INPUT) != os.getpgrp():
+            if _in_background() is not False:
                 return None
             return HostTerminal(bytes(fcntl.ioctl(INPUT, TCGETS2, bytes(TERMIOS2_BYTES))))
         except OSError:
@@ -90,22 +89,16 @@ class HostTerminal:
 
     # ---- modes ---------------------------------------------------------------------------------------
 
-    def _foreground(self) -> bool:
-        try:
-            return os.tcgetpgrp(INPUT) == os.getpgrp()
-        except OSError:
-            return False
-
     def enter(self) -> None:
         """Raw mode. Does nothing in the background, where changing modes would stop this process."""
-        if self._foreground():
+        if _in_background() is False:
             with contextlib.suppress(OSError):
                 fcntl.ioctl(INPUT, TCSETSW2, raw_modes(STANDARD.changed(self.modes)).pack2())
                 self._raw = True
 
     def leave(self) -> None:
         """The modes that were found. In the background the terminal is another's, who has seen to that."""
-        if self._raw and self._foreground():
+        if self._raw and _in_background() is False:
             with contextlib.suppress(OSError):  # It may be gone.
                 fcntl.ioctl(INPUT, TCSETSW2, self.modes)
         self._raw = False
@@ -116,7 +109,7 @@ class HostTerminal:
     def handed_over(self, send: Callable[[bytes], int], hung_up: Callable[[], None]) -> Iterator[None]:
         """Raw mode, and what is typed goes to `send`, which says how many bytes it took, until the end of the block;
         `hung_up` is told when the terminal is gone. Both may raise when the guest is; then this is over."""
-        typist = _Typist(send, hung_up, self._foreground)
+        typist = _Typist(send, hung_up)
         before = self._handlers()
         try:
             self.enter()
@@ -144,6 +137,14 @@ class HostTerminal:
         self.enter()
 
 
+def _in_background() -> bool | None:
+    """Whether another process group has the terminal; None when there is no terminal any more."""
+    try:
+        return os.tcgetpgrp(INPUT) != os.getpgrp()
+    except OSError:
+        return None
+
+
 def raw_modes(modes: Modes) -> Modes:
     """Every byte as it is, at once (cfmakeraw). What is not about bytes (speeds, IUTF8) stays."""
     characters = bytearray(modes.cc)
@@ -163,12 +164,9 @@ def raw_modes(modes: Modes) -> Modes:
 class _Typist:
     """The thread that reads the terminal and hands on what is typed."""
 
-    def __init__(
-        self, send: Callable[[bytes], int], hung_up: Callable[[], None], foreground: Callable[[], bool]
-    ) -> None:
+    def __init__(self, send: Callable[[bytes], int], hung_up: Callable[[], None]) -> None:
         self._send = send
         self._hung_up = hung_up
-        self._foreground = foreground
         self._wake_out, self._wake_in = os.pipe()
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="terminal", daemon=True)
@@ -209,15 +207,15 @@ class _Typist:
         found = dict(poller.poll())
         if self._ended or not found.get(INPUT, 0):
             return b""
-        if not found[INPUT] & select.POLLHUP and not self._foreground():
+        if _in_background():
             time.sleep(RETRY_S)  # Reading from the background would stop this process.
             return b""
         try:
             return os.read(INPUT, READ_BYTES) or None
         except BlockingIOError:
             return b""
-        except OSError as error:
-            return None if error.errno == E.EIO or self._foreground() else b""
+        except OSError:
+            return b"" if _in_background() else None
 
     def _hand_on(self, data: bytes) -> None:
         while data and not self._ended:

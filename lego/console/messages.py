@@ -17,6 +17,11 @@ TRACE = 3
 """Only to be written: where the lines of --strace go, the standard error unless the front end says otherwise."""
 
 
+ANSWER_S = 4.0
+"""A console that does not answer for so long, beside what it was told to wait, has gone: all that run on a processor
+wait for its answers."""
+
+
 class CountReply(msgspec.Struct, array_like=True, frozen=True):
     """Bytes moved (those of a read are the payload), or a position. `again`: nothing came in the time given."""
 

@@ -109,9 +109,11 @@ class Endpoint:
             raise PeerFailed(to, failure.detail)
         return request.door.decode_reply(request, answer.body), answer.payload
 
-    def aside(self, to: str, request: Request, payload: Buffer = b"") -> tuple[Any, Buffer]:
+    def aside(
+        self, to: str, request: Request, payload: Buffer = b"", timeout_s: float = CALL_TIMEOUT_S
+    ) -> tuple[Any, Buffer]:
         """The same for what is not part of the machine, such as a tracer: not counted, and no virtual time passes."""
-        answer = self._transport.exchange(self.name, to, encode(request), payload, CALL_TIMEOUT_S)
+        answer = self._transport.exchange(self.name, to, encode(request), payload, timeout_s)
         if answer.failed:
             failure = decode_failure(answer.body)
             if failure.errno:
@@ -143,10 +145,11 @@ class Endpoint:
         return [{"from": self.name, "to": to, **self.links[to].snapshot()} for to in sorted(self.links)]
 
 
-def serve(monitor: Monitor, sender: str, body: Buffer, payload: Buffer) -> Answer:
-    """Runs one request through a monitor: what every transport does on the serving side."""
+def serve(monitor: Monitor, sender: str, body: Buffer, payload: Buffer, at_ns: int = 0) -> Answer:
+    """Runs one request, sent at the virtual time `at_ns`, through a monitor: what every transport does on the
+    serving side."""
     outer = current.meter
-    meter = current.meter = Meter()
+    meter = current.meter = Meter(began_ns=at_ns)
     try:
         reply, out = monitor.handle(sender, monitor.door.decode_request(body), payload)
         return Answer(False, encode(reply), out, meter.now_ns)

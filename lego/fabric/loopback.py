@@ -9,6 +9,7 @@ from __future__ import annotations
 from lego.fabric.endpoint import Answer, Monitor, serve
 from lego.fabric.errors import PeerDown
 from lego.fabric.wire import Buffer
+from lego.observe.clock import current
 
 
 class Loopback:
@@ -36,4 +37,4 @@ class Loopback:
         monitor = self._monitors.get(to)
         if monitor is None:
             raise PeerDown(to, "no such component is running")
-        return serve(monitor, sender, body, payload)
+        return serve(monitor, sender, body, payload, current.meter.at_ns)

@@ -11,7 +11,8 @@ exchange have a fixed size, and it must be over within five seconds:
     server -> client   HMAC-SHA256(key, "server", nonces)
 
 Then requests and replies alternate, one at a time. A frame is a header of 16 bytes (flags and length of the body,
-length of the payload, and for a reply the virtual time that serving took), the body, and the payload.
+length of the payload, and the virtual time: when a request was sent, how long serving took in a reply), the body,
+and the payload.
 
 A connection belongs to one calling thread. After a timeout, or anything else that leaves a reply outstanding, it
 is given up, so that a late reply can never be taken for that of another request. A request that may have
@@ -40,6 +41,7 @@ from typing import NamedTuple
 from lego.fabric.endpoint import Answer, Monitor, serve
 from lego.fabric.errors import FabricError, PeerDown, PeerFailed, PeerTimeout
 from lego.fabric.wire import HEADER_BYTES, Buffer, Failure, encode
+from lego.observe.clock import current
 
 log = logging.getLogger("lego.fabric")
 
@@ -83,7 +85,8 @@ class _Frame(NamedTuple):
     failed: bool
     body: memoryview
     payload: memoryview
-    service_ns: int
+    clock_ns: int
+    """Of a request: the virtual time at which it was sent; of a reply: how long serving it took."""
 
 
 class _Channel:
@@ -113,10 +116,10 @@ class _Channel:
             self._limit(socket.SO_RCVTIMEO, seconds)
             self._receive_s = seconds
 
-    def send(self, body: Buffer, payload: Buffer, failed: bool = False, service_ns: int = 0) -> None:
+    def send(self, body: Buffer, payload: Buffer, failed: bool = False, clock_ns: int = 0) -> None:
         """Sends a frame; raises OSError, BlockingIOError when the peer does not take it in time."""
         flags = _FAILED if failed else 0
-        header = _HEADER.pack(len(body) | flags, len(payload), service_ns)
+        header = _HEADER.pack(len(body) | flags, len(payload), clock_ns)
         sent = self._socket.sendmsg((header, body, payload))
         total = HEADER_BYTES + len(body) + len(payload)
         if sent == total:
@@ -138,7 +141,7 @@ class _Channel:
         deadline = time.monotonic() + (timeout_s or FRAME_S)
         if got < HEADER_BYTES:
             got = self._more(buffer, got, HEADER_BYTES, deadline)
-        first, payload_length, service_ns = _HEADER.unpack_from(buffer)
+        first, payload_length, clock_ns = _HEADER.unpack_from(buffer)
         body_length = first & ~_FAILED
         if body_length > LENGTH_MAX or payload_length > LENGTH_MAX:
             raise _Refused(f"a frame of {body_length} and {payload_length} bytes")
@@ -152,7 +155,7 @@ class _Channel:
             got = self._more(buffer, got, total, deadline)
         if got > total:
             raise _Refused("bytes beyond the end of a frame")
-        return _Frame(bool(first & _FAILED), buffer[HEADER_BYTES:middle], buffer[middle:total], service_ns)
+        return _Frame(bool(first & _FAILED), buffer[HEADER_BYTES:middle], buffer[middle:total], clock_ns)
 
     def _first(self, buffer: memoryview, spin_ns: int) -> int:
         """Whatever comes first: looks again and again for a while, then sleeps."""
@@ -349,7 +352,7 @@ class SocketServer:
             frame = channel.receive(0.0, SPIN_NS)
             if frame is None:
                 return
-            answer = serve(self._monitor, caller, frame.body, frame.payload)
+            answer = serve(self._monitor, caller, frame.body, frame.payload, frame.clock_ns)
             if len(answer.body) > LENGTH_MAX or len(answer.payload) > LENGTH_MAX:
                 answer = Answer(True, encode(Failure(0, "the reply is too long to send")), b"", answer.service_ns)
             channel.send(answer.body, answer.payload, answer.failed, answer.service_ns)
@@ -384,7 +387,7 @@ class SocketTransport:
         if channel is None or channel.address is not address:  # Told anew, even the same one: it is another server.
             channel = self._connect(sender, to, address)
         try:
-            channel.send(body, payload)
+            channel.send(body, payload, clock_ns=current.meter.at_ns)
             frame = channel.receive(timeout_s, SPIN_NS)
         except BaseException as error:
             channel.close()
@@ -395,7 +398,7 @@ class SocketTransport:
             channel.close()
             raise PeerDown(to, "it ended the connection")
         self._mine.by_peer[sender, to] = channel
-        return Answer(frame.failed, frame.body, frame.payload, frame.service_ns)
+        return Answer(frame.failed, frame.body, frame.payload, frame.clock_ns)
 
     def _connect(self, sender: str, to: str, address: str | None) -> _Channel:
         if address is None or self._closed:

@@ -23,7 +23,7 @@ import msgspec
 from lego.fabric.text import decoder
 from lego.fabric.text import encode as encode
 
-HEADER_BYTES = 16  # Kind, lengths and request number: what a transport puts in front of every message.
+HEADER_BYTES = 16  # Flags, lengths and a time: what a transport puts in front of every message.
 
 Buffer = bytes | bytearray | memoryview
 

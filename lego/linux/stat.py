@@ -97,7 +97,7 @@ class FsStat(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     def pack(self) -> bytes:
         """As struct statfs, 120 bytes (include/uapi/asm-generic/statfs.h)."""
         return struct.pack(
-            "<qqQQQQQiiqqq32x",
+            "<qqQQQQQQqqq32x",
             self.type, self.block_size, self.blocks, self.blocks_free, self.blocks_available,
-            self.files, self.files_free, self.fsid & 0x7FFFFFFF, 0, self.name_max, self.block_size, self.flags,
+            self.files, self.files_free, self.fsid, self.name_max, self.block_size, self.flags,
         )  # fmt: skip

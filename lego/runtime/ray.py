@@ -17,6 +17,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -25,16 +26,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import ray
+from ray.util import scheduling_strategies
 
 import lego
 from lego.component import component_names
-from lego.config import MachineConfig
+from lego.config import SCRATCH, MachineConfig
 from lego.fabric.endpoint import Endpoint, Monitor
 from lego.fabric.errors import PeerDown, PeerTimeout
 from lego.fabric.socket import KEY_BYTES, SocketServer, SocketTransport
 from lego.runtime.base import CONSOLE, FRONT, introduce, register
 
 LOCALHOST = "127.0.0.1"
+LOOPBACKS = (LOCALHOST, "localhost", "[::1]")
+JOIN_S = 5.0
 START_S = 60.0
 """A component that has not started within this time has failed; a busy host takes seconds."""
 ONE_HOST = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
@@ -117,6 +121,9 @@ class OnRay:
         options: dict[str, Any] = {"num_cpus": 0, "max_concurrency": CALLS_AT_ONCE, "max_restarts": 0}
         if self._namespace:
             options |= {"name": name, "namespace": self._namespace, "lifetime": "detached"}
+        if self._address:  # Its other hosts do not have this one's address, nor its files.
+            here = ray.get_runtime_context().get_node_id()
+            options["scheduling_strategy"] = scheduling_strategies.NodeAffinitySchedulingStrategy(here, soft=False)
         return ray.remote(shell).options(**options).remote(name, self._config, self.key, self.host)
 
     def _ask(self, name: str, method: str, *arguments: Any) -> Any:
@@ -234,16 +241,20 @@ def connected() -> Iterator[str]:
 def _joined(address: str) -> Iterator[None]:
     """A Ray of somebody else's, which is left as it was. Raises `PeerDown` when it cannot be joined."""
     termination = signal.getsignal(signal.SIGTERM)
+    host, _, port = address.rpartition(":")
     _keep_quiet()
     try:
-        ray.init(
-            address=address,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            configure_logging=False,
-            runtime_env={"env_vars": {"PYTHONPATH": _python_path()}},
-        )
-    except (ray.exceptions.RayError, ConnectionError, ValueError, RuntimeError) as error:
+        if port.isdecimal():  # Ray itself looks for it for more than a minute.
+            socket.create_connection((host.strip("[]"), int(port)), JOIN_S).close()
+        with _on_loopback() if host in LOOPBACKS else contextlib.nullcontext():
+            ray.init(
+                address=address,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                configure_logging=False,
+                job_config=ray.job_config.JobConfig(_py_driver_sys_path=_python_path().split(os.pathsep)),
+            )
+    except (ray.exceptions.RayError, OSError, ValueError, RuntimeError) as error:
         raise PeerDown(RAY, f"{address} cannot be joined ({str(error).strip().splitlines()[0]})") from error
     _put_back(termination)
     try:
@@ -321,13 +332,16 @@ def _on_loopback() -> Iterator[None]:
     and this one has read it already."""
     from ray._private import ray_constants
 
-    before = getattr(ray_constants, "ENABLE_RAY_CLUSTER", None)
-    os.environ[ONE_HOST] = "0"  # `_environment_for_ray` puts it back.
+    before, variable = getattr(ray_constants, "ENABLE_RAY_CLUSTER", None), os.environ.get(ONE_HOST)
+    os.environ[ONE_HOST] = "0"
     ray_constants.ENABLE_RAY_CLUSTER = False
     try:
         yield
     finally:
         ray_constants.ENABLE_RAY_CLUSTER = before
+        os.environ.pop(ONE_HOST)
+        if variable is not None:
+            os.environ[ONE_HOST] = variable
 
 
 def _python_path() -> str:
@@ -347,6 +361,7 @@ def _environment_for_ray(directory: str) -> Iterator[None]:
         file.write(_TOKEN)
     before = dict(os.environ)
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ[SCRATCH] = directory
     os.environ["RAY_AUTH_TOKEN_PATH"] = token_path
     os.environ["PYTHONPATH"] = _python_path()
     chatty = logging.getLogger("ray._private.authentication.authentication_token_setup")

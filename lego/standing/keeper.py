@@ -15,21 +15,24 @@ import signal
 import sys
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from gmanager.messages import Lost
 from lego.component import MANAGER
 from lego.config import ConfigError
+from lego.console.gate import GateMonitor
 from lego.fabric.errors import FabricError
 from lego.fabric.socket import SocketServer
 from lego.fabric.wire import Buffer, Done, Request
 from lego.linux.errno import LinuxError
-from lego.runtime.ray import OnRay
 from lego.standing import record
 from lego.standing.messages import DOOR, Health, HealthReply, Stop
 from lego.standing.order import Answer, Order
+
+if TYPE_CHECKING:
+    from lego.runtime.ray import OnRay
 
 NAME = "keeper"
 LOOK_S = 0.2
@@ -79,7 +82,9 @@ class Keeper:
 
 def keep(order: Order, ready: Any) -> None:
     """Starts a machine, calls `ready` when it is up, and returns when it has ended. Raises `ConfigError` when there is
-    one of that name, `FabricError` when it does not start."""
+    one of that name or a port is not free, `FabricError` when it does not start."""
+    from lego.runtime.ray import OnRay
+
     lock = record.hold(order.name)
     keeper = Keeper()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -87,8 +92,13 @@ def keep(order: Order, ready: Any) -> None:
     namespace = f"lego-{order.name}-{os.urandom(4).hex()}"
     runtime = OnRay(order.config, namespace, order.ray)
     server: SocketServer | None = None
+    gate: GateMonitor | None = None
     try:
+        if order.config.publish:
+            gate = GateMonitor(order.config.publish)
         runtime.start()
+        if gate is not None:
+            runtime.open_console(gate)
         server = SocketServer(keeper, runtime.key, runtime.host)
         record.write(
             record.Record(
@@ -104,6 +114,7 @@ def keep(order: Order, ready: Any) -> None:
                 ray=runtime.ray_address(),
                 namespace=namespace,
                 directory=runtime.directory,
+                published=tuple(gate.addresses) if gate is not None else (),
             )
         )
         ready()
@@ -112,6 +123,8 @@ def keep(order: Order, ready: Any) -> None:
         if server is not None:
             server.close()
         runtime.close()
+        if gate is not None:
+            gate.close()
         record.release(order.name, lock)
 
 

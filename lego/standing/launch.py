@@ -50,7 +50,8 @@ def bring_up(name: str, config: MachineConfig, follows: bool, ray: str = "") -> 
         raise ConfigError("", f"a machine {name!r} is up already; `lego down {name}` ends it")
     if found is not None:
         take_down(found)  # What is left of one that is gone.
-    log = os.path.join(record.open_folder(), f"{name}.log")
+    record.open_folder()
+    log = _log(name)
     keeper = _start_keeper(log)
     try:
         text = _order(keeper, Order(name, config, follows, ray))
@@ -58,13 +59,17 @@ def bring_up(name: str, config: MachineConfig, follows: bool, ray: str = "") -> 
         keeper.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             keeper.wait(STOP_S)
+        _remove_log(name)
         raise
     if not text:
         raise FabricError(KEEPER, f"it ended while the machine started (status {keeper.wait(STOP_S)}); see {log}")
     answer = msgspec.json.decode(text, type=Answer)
     if answer.failure:
         keeper.wait(STOP_S)
-        raise ConfigError("", answer.failure) if answer.usage else FabricError(answer.component, answer.failure)
+        if answer.usage:
+            _remove_log(name)
+            raise ConfigError("", answer.failure)
+        raise FabricError(answer.component, answer.failure)
 
 
 def _start_keeper(log: str) -> subprocess.Popen[bytes]:
@@ -82,6 +87,16 @@ def _start_keeper(log: str) -> subprocess.Popen[bytes]:
             env={**os.environ, "PYTHONPATH": path},
             start_new_session=True,
         )
+
+
+def _log(name: str) -> str:
+    """Where a keeper's own words go, and those of what it starts."""
+    return os.path.join(record.folder(), f"{name}.log")
+
+
+def _remove_log(name: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(_log(name))
 
 
 def _order(keeper: subprocess.Popen[bytes], order: Order) -> bytes:
@@ -117,13 +132,21 @@ class Visit:
         return self._attached.lost()
 
     def processes(self) -> list[tuple[str, ProcessRow]]:
-        """All processes with their processors, by pid."""
+        """All processes with the processors that they run on, by pid."""
+        return [(row.seat, row) for _, row in self._rows()]
+
+    def _rows(self) -> list[tuple[str, ProcessRow]]:
+        """All processes with the processors that keep them."""
         found = [(name, row) for name in self._processors for row in self._ask(name, Processes()).processes]
         return sorted(found, key=lambda each: (each[1].pid, each[0]))
 
+    def front_ends(self) -> int:
+        """How many front ends have something to do with it."""
+        return sum(self._ask(name, Processes()).front_ends for name in self._processors)
+
     def kill(self, pid: int, number: int) -> None:
         """Sends a signal to a process, wherever it is. Raises `LinuxError`."""
-        for name, row in self.processes():
+        for name, row in self._rows():
             if row.pid == pid:
                 self._ask(name, Kill(pid, number))
                 return
@@ -152,8 +175,7 @@ def take_down(found: Found) -> int:
     if found.record is not None and (found.record.directory or not found.keeper_pid):
         _end_leftovers(found.record)
     record.forget(found.name)
-    with contextlib.suppress(OSError):
-        os.unlink(os.path.join(record.folder(), f"{found.name}.log"))
+    _remove_log(found.name)
     return ended
 
 
@@ -168,6 +190,9 @@ def _end_programs(machine: Record) -> int:
             deadline = time.monotonic() + patience_s
             while _programs(visit) and time.monotonic() < deadline:
                 time.sleep(POLL_S)
+        deadline = time.monotonic() + TERMINATE_S  # They ask how their programs ended, and what was counted.
+        while visit.front_ends() and time.monotonic() < deadline:
+            time.sleep(POLL_S)
         return len(running)
     return 0
 

@@ -54,6 +54,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """... and the namespace in which its actors have the components' names."""
     directory: str
     """The directory of a Ray of its own; empty when it was joined."""
+    published: tuple[tuple[str, int], ...] = ()
+    """Address and port of the host for each of `config.publish`."""
 
 
 class Found(NamedTuple):

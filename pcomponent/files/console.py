@@ -11,11 +11,12 @@ so only an answer is charged to virtual time.
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from lego.console.messages import Control, Describe, DescribeReply, Poll, Read, Seek, Truncate, Write
+from lego.console.messages import ANSWER_S, Control, Describe, DescribeReply, Poll, Read, Seek, Truncate, Write
 from lego.fabric.errors import FabricError
 from lego.fabric.wire import Buffer, Request
 from lego.linux.errno import E, LinuxError
@@ -39,8 +40,6 @@ from pcomponent.waiting import Interrupted, Wait, Wake
 if TYPE_CHECKING:
     from pcomponent.process import Thread
 
-CONSOLE_S = 10.0
-"""A console that does not answer for so long has gone: all runs of a processor wait for its answers."""
 CHUNK = 1 << 20
 """Bytes in one message."""
 
@@ -69,13 +68,13 @@ PIPEFS_MAGIC, DEVPTS_SUPER_MAGIC = 0x50495045, 0x1CD1
 
 class HungUp(LinuxError):
     """The console has gone with its front end. What remains is as a terminal that was hung up (drivers/tty/tty_io.c,
-    hung_up_tty_fops): reading finds the end, all else is EIO."""
+    hung_up_tty_fops): reading finds the end, writing and ioctl give EIO, poll says all at once."""
 
 
 def ask(task: Thread, request: Request, payload: Buffer = b"") -> tuple[Any, Buffer]:
     """An answer of the console of a thread's process. Raises what the host says, and `HungUp`."""
     try:
-        return task.kernel.endpoint.call(task.process.console, request, payload, CONSOLE_S)
+        return task.kernel.endpoint.call(task.process.console, request, payload, ANSWER_S)
     except FabricError as error:
         task.kernel.hang_up(task.process)
         raise HungUp(E.EIO) from error
@@ -90,6 +89,7 @@ class ConsoleFile(OpenFile):
         super().__init__(described.flags, described.path)
         self.stream = stream
         self.terminal = described.terminal
+        self._stat: Stat = described.stat
         self._appends = bool(described.flags & O_APPEND)
         """The host's descriptor appends by itself."""
         self._kept = bytearray()
@@ -184,8 +184,9 @@ class ConsoleFile(OpenFile):
 
     def stat(self, task: Thread) -> Stat:
         """fstat(2)."""
-        stat: Stat = self._ask(task, Describe(self.stream))[0].stat
-        return stat
+        with contextlib.suppress(HungUp):  # Then it is what it was.
+            self._stat = self._ask(task, Describe(self.stream))[0].stat
+        return self._stat
 
     def statfs(self, task: Thread) -> FsStat:
         """fstatfs(2) of a pipe or terminal. ENOSYS for a redirected file: the console does not know its file system."""

@@ -2,8 +2,8 @@
 
     file = create(task, "name", flags, seals)
 
-The contents are read, written and mapped as those of any regular file (`RegularFile`), at the memory component that made
-the object. What the inode knows beside them (mode, owner, times, seals) is kept here, shared by all that have
+The contents are read, written and mapped as those of any regular file (`RegularFile`), at the memory component that
+made the object. What the inode knows beside them (mode, owner, times, seals) is kept here, shared by all that have
 it open; the memory goes when the last of them closes it and nobody maps it. Source: mm/shmem.c, mm/memfd.c.
 """
 
@@ -16,8 +16,7 @@ from lego.linux.fcntl import O_ACCMODE, O_APPEND, O_RDWR, SEEK_DATA, SEEK_HOLE
 from lego.linux.mman import MAP_SHARED, PROT_WRITE
 from lego.linux.stat import S_IFREG, FsStat, Stat
 from lego.regions import NEVER_WRITABLE, PAGE, ObjectId, page_down
-from mcomponent.messages import cache_of
-from mcomponent.shared_messages import MemoryAllocate, MemoryCreate, MemoryRelease, MemorySeek, MemoryStat
+from mcomponent.messages import MemoryAllocate, MemoryCreate, MemoryRelease, MemorySeek, MemoryStat, cache_of
 from pcomponent.files.regular import FALLOC_FL_KEEP_SIZE, RegularFile
 
 if TYPE_CHECKING:
@@ -120,7 +119,8 @@ class MemoryFile(RegularFile):
         super().cut(task, size)
 
     def allocate(self, task: Thread, mode: int, offset: int, length: int) -> None:
-        """fallocate(2): with nothing, FALLOC_FL_KEEP_SIZE, and with that FALLOC_FL_PUNCH_HOLE. EOPNOTSUPP, EPERM, ENOSPC."""
+        """fallocate(2): with nothing, FALLOC_FL_KEEP_SIZE, or both it and FALLOC_FL_PUNCH_HOLE. EOPNOTSUPP, EPERM,
+        ENOSPC."""
         if mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE):
             raise LinuxError(E.EOPNOTSUPP)
         punch, keep = bool(mode & FALLOC_FL_PUNCH_HOLE), bool(mode & FALLOC_FL_KEEP_SIZE)

@@ -28,10 +28,19 @@ _INT = struct.Struct("<I")
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 _RTM_NEWLINK, _RTM_GETLINK, _RTM_NEWADDR, _RTM_GETADDR, _RTM_NEWROUTE, _RTM_GETROUTE = 16, 18, 20, 22, 24, 26
 _F_REQUEST, _F_MULTI, _F_ACK, _F_DUMP = 0x1, 0x2, 0x4, 0x300
-_IFLA_ADDRESS, _IFLA_BROADCAST, _IFLA_NAME, _IFLA_MTU, _IFLA_TXQLEN, _IFLA_OPERSTATE = 1, 2, 3, 4, 13, 16
-_IFA_ADDRESS, _IFA_LOCAL, _IFA_LABEL = 1, 2, 3
+_IFLA_ADDRESS, _IFLA_BROADCAST, _IFLA_NAME, _IFLA_MTU, _IFLA_QDISC, _IFLA_TXQLEN, _IFLA_OPERSTATE = (
+    1,
+    2,
+    3,
+    4,
+    6,
+    13,
+    16,
+)
+_IFA_ADDRESS, _IFA_LOCAL, _IFA_LABEL, _IFA_CACHEINFO = 1, 2, 3, 6
 _RTA_DST, _RTA_OIF, _RTA_PREFSRC, _RTA_TABLE = 1, 4, 7, 15
 _PERMANENT, _TABLE_LOCAL, _PROTO_KERNEL, _SCOPE_HOST, _RTN_LOCAL = 0x80, 255, 2, 254, 2
+_FOREVER = 0xFFFFFFFF
 QUEUE_MAX = 256
 """Answers that wait; a request more is ENOBUFS."""
 
@@ -177,6 +186,7 @@ def _link(each: Interface) -> bytes:
             _attribute(_IFLA_NAME, each.name.encode() + b"\0"),
             _attribute(_IFLA_TXQLEN, _INT.pack(each.queue)),
             _attribute(_IFLA_OPERSTATE, b"\0" if each.name == "lo" else b"\6"),
+            _attribute(_IFLA_QDISC, b"noqueue\0"),
             _attribute(_IFLA_MTU, _INT.pack(each.mtu)),
             _attribute(_IFLA_ADDRESS, each.hardware),
             _attribute(_IFLA_BROADCAST, broadcast),
@@ -191,6 +201,7 @@ def _addresses(task: Thread) -> list[bytes]:
         + _attribute(_IFA_ADDRESS, each.ip.to_bytes(4, "big"))
         + _attribute(_IFA_LOCAL, each.ip.to_bytes(4, "big"))
         + _attribute(_IFA_LABEL, each.name.encode() + b"\0")
+        + _attribute(_IFA_CACHEINFO, struct.pack("<IIII", _FOREVER, _FOREVER, 0, 0))
         for each in interfaces(task)
     ]
 

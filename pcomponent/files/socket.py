@@ -190,4 +190,4 @@ class Socket(AnonymousFile):
 
     def ioctl(self, task: Thread, request: int, argument: int) -> int:
         """Questions about the machine's network interfaces (sock_ioctl)."""
-        return control(task, request, argument)
+        return control(task, request, argument, self.family == AF_INET)

@@ -55,6 +55,16 @@ class _End(OpenFile):
         """fstatfs(2)."""
         return self.node.statfs(task)
 
+    def change(
+        self,
+        task: Thread,
+        mode: int | None = None,
+        owner: tuple[int, int] | None = None,
+        times: tuple[int | None, int | None] | None = None,
+    ) -> None:
+        """fchmod(2), fchown(2): see the node."""
+        self.node.change(task, mode, owner, times)
+
     def epolls(self, task: Thread) -> bool:
         """Terminals can be watched."""
         return True

@@ -10,7 +10,7 @@ import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from lego.linux.errno import E
-from pcomponent.ipc.registry import Permissions, Registry, now_s
+from pcomponent.ipc.registry import PERMISSIONS_BYTES, Permissions, Registry, now_s
 from pcomponent.waking import wake
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ MSGMNI, MSGMAX, MSGMNB = 32_000, 8192, 16_384
 MSG_NOERROR, MSG_EXCEPT, MSG_COPY = 0o10000, 0o20000, 0o40000
 _STATUS = struct.Struct("<qqqQQQiiQQ")
 """struct msqid64_ds after its permissions (include/uapi/asm-generic/msgbuf.h)."""
+STATUS_BYTES = PERMISSIONS_BYTES + _STATUS.size
+BYTES_MAX_AT = PERMISSIONS_BYTES + 40
+"""Where it has msg_qbytes."""
 
 
 class Message(NamedTuple):

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from lego.regions import PAGE, ObjectId, page_up
-from mcomponent.shared_messages import MemoryStat
+from mcomponent.messages import MemoryStat
 from pcomponent.files.memory_file import new_object, release_object
-from pcomponent.ipc.registry import IPC_PRIVATE, Permissions, Registry, now_s
+from pcomponent.ipc.registry import IPC_PRIVATE, PERMISSIONS_BYTES, Permissions, Registry, now_s
 
 if TYPE_CHECKING:
     from pcomponent.kernel import Kernel
@@ -26,6 +26,7 @@ SHMMAX = SHMALL = (1 << 64) - 1 - (1 << 24)
 SHM_DEST, SHM_LOCKED = 0o1000, 0o2000
 _STATUS = struct.Struct("<QqqqiiQQQ")
 """struct shmid64_ds after its permissions (include/uapi/asm-generic/shmbuf.h)."""
+STATUS_BYTES = PERMISSIONS_BYTES + _STATUS.size
 
 
 class Segment:

@@ -12,7 +12,7 @@ from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
 from lego.linux.errno import E, LinuxError
-from pcomponent.ipc.registry import IPC_NOWAIT, Permissions, Registry, now_s
+from pcomponent.ipc.registry import IPC_NOWAIT, PERMISSIONS_BYTES, Permissions, Registry, now_s
 from pcomponent.waking import wake
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ SEMMNS = 1_024_000
 SEM_UNDO = 0x1000
 _STATUS = struct.Struct("<qQqQQQQ")
 """struct semid64_ds of x86-64 after its permissions (arch/x86/include/uapi/asm/sembuf.h)."""
+STATUS_BYTES = PERMISSIONS_BYTES + _STATUS.size
 
 
 class Operation(NamedTuple):

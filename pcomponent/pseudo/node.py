@@ -95,6 +95,16 @@ class Node:
         """When it came to be, on the real-time clock: when the machine started."""
         return task.kernel.config.epoch_s * 10**9
 
+    def change(
+        self,
+        task: Thread,
+        mode: int | None = None,
+        owner: tuple[int, int] | None = None,
+        times: tuple[int | None, int | None] | None = None,
+    ) -> None:
+        """chmod(2), chown(2), utimensat(2): made-up files do not let themselves be changed (EPERM)."""
+        raise LinuxError(E.EPERM)
+
     # What callers ask.
 
     def stat(self, task: Thread) -> Stat:

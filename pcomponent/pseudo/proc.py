@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING
 from lego.linux import cpuid
 from lego.linux.errno import E, LinuxError
 from pcomponent import credentials, system
+from pcomponent.files.inet.base import PRIVILEGED_PORTS
+from pcomponent.files.inet.connecting import BACKLOG_MAX
+from pcomponent.files.inet.ports import FIRST_EPHEMERAL, LAST_EPHEMERAL, RETIRED_MAX
+from pcomponent.files.inet.stream import TIME_WAIT_NS
+from pcomponent.files.socket import BUFFER_BYTES
 from pcomponent.ipc import queues, segments, semaphores
 from pcomponent.ipc.objects import of as system_v
 from pcomponent.kernel import RandomSource
@@ -221,6 +226,7 @@ def _sysctl_tree() -> Directory:
         "kernel": kernel,
         "vm": _sysctls(f"{base}/vm", memory),
         "fs": _sysctls(f"{base}/fs", files),
+        "net": _network_sysctls(f"{base}/net"),
     }
     return Fixed(PROC, base, {name: Fixed(PROC, f"{base}/{name}", nodes) for name, nodes in tree.items()})
 
@@ -234,6 +240,20 @@ def _system_v_tree() -> Directory:
     }
     base = "/proc/sysvipc"
     return Fixed(PROC, base, {name: _text(f"{base}/{name}", generate) for name, generate in tables.items()})
+
+
+def _network_sysctls(base: str) -> dict[str, Node]:
+    core = {
+        "somaxconn": BACKLOG_MAX, "rmem_default": BUFFER_BYTES, "rmem_max": BUFFER_BYTES, "wmem_default": BUFFER_BYTES,
+        "wmem_max": BUFFER_BYTES,
+    }  # fmt: skip
+    ipv4 = {
+        "ip_local_port_range": f"{FIRST_EPHEMERAL}\t{LAST_EPHEMERAL}", "ip_unprivileged_port_start": PRIVILEGED_PORTS,
+        "ip_default_ttl": 64, "tcp_fin_timeout": TIME_WAIT_NS // 10**9, "tcp_syn_retries": 6,
+        "tcp_max_tw_buckets": RETIRED_MAX,
+    }  # fmt: skip
+    families = {"core": _sysctls(f"{base}/core", core), "ipv4": _sysctls(f"{base}/ipv4", ipv4)}
+    return {name: Fixed(PROC, f"{base}/{name}", nodes) for name, nodes in families.items()}
 
 
 def root() -> Directory:
@@ -254,6 +274,7 @@ def root() -> Directory:
     nodes: dict[str, Node] = {name: _text(f"/proc/{name}", generate) for name, generate in texts.items()}
     nodes["self"] = Link(PROC, "/proc/self", lambda task: str(task.process.pid))
     nodes["thread-self"] = Link(PROC, "/proc/thread-self", lambda task: f"{task.process.pid}/task/{task.tid}")
+    nodes["net"] = Link(PROC, "/proc/net", lambda _: "self/net")
     nodes["mounts"] = Link(PROC, "/proc/mounts", lambda _: "self/mounts")
     nodes["sys"] = _sysctl_tree()
     nodes["sysvipc"] = _system_v_tree()

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from pcomponent.credentials import SYS_RESOURCE
-from pcomponent.pseudo import descriptors, mounts, process_text
+from pcomponent.pseudo import descriptors, mounts, net, process_text
 from pcomponent.pseudo.files import Text
-from pcomponent.pseudo.node import PROC, Directory, Link, Node
+from pcomponent.pseudo.node import PROC, Directory, Fixed, Link, Node
 from pcomponent.tasks import name_of, set_name
 
 if TYPE_CHECKING:
@@ -129,6 +129,7 @@ class ProcessDirectory(Directory, _Owned):
             "root": ProcessLink(process, f"{path}/root", lambda _: "/"),
             "fd": descriptors.Descriptors(process, f"{path}/fd", descriptors.link, 0o500),
             "fdinfo": descriptors.Descriptors(process, f"{path}/fdinfo", descriptors.information, 0o555),
+            "net": Fixed(PROC, f"{path}/net", net_files(f"{path}/net")),
             "comm": ProcessText(
                 process, f"{path}/comm", lambda _: name_of(thread) + "\n", 0o644,
                 lambda each, data: _store_name(each, thread, data),
@@ -186,6 +187,11 @@ def process_directory(process: Process) -> ProcessDirectory:
     """/proc/PID."""
     first = process.threads.get(process.pid) or next(iter(process.threads.values()))
     return ProcessDirectory(first, f"/proc/{process.pid}", whole=True)
+
+
+def net_files(path: str) -> dict[str, Node]:
+    """/proc/PID/net: the same for all processes of a vNode."""
+    return {name: Text(PROC, f"{path}/{name}", generate) for name, generate in net.TEXTS.items()}
 
 
 def _directory(task: Thread, process: Process) -> str:

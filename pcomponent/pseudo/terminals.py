@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_ACCMODE, O_RDWR
 from lego.linux.stat import S_IFCHR, Stat
+from pcomponent.credentials import CHOWN, FOWNER
 from pcomponent.files.console import ConsoleFile
 from pcomponent.files.standard import open_stream
 from pcomponent.files.terminal import MasterFile, TerminalFile
@@ -119,6 +120,27 @@ class SlaveNode(Node):
     def owner(self, task: Thread) -> tuple[int, int]:
         """Who opened the master, and the group of terminals."""
         return self._terminal.uid, self._terminal.gid
+
+    def change(
+        self,
+        task: Thread,
+        mode: int | None = None,
+        owner: tuple[int, int] | None = None,
+        times: tuple[int | None, int | None] | None = None,
+    ) -> None:
+        """chmod(2) and chown(2), as login programs and mesg(1) use them (setattr_prepare). Its times cannot be set."""
+        terminal, who = self._terminal, task.process.credentials
+        owns = who.fsuid == terminal.uid
+        if times is not None or (mode is not None and not owns and not who.capable(FOWNER)):
+            raise LinuxError(E.EPERM)
+        if owner is not None:
+            uid, gid = (terminal.uid if owner[0] < 0 else owner[0]), (terminal.gid if owner[1] < 0 else owner[1])
+            may_give = gid == terminal.gid or who.member(gid)
+            if not who.capable(CHOWN) and not (owns and uid == terminal.uid and may_give):
+                raise LinuxError(E.EPERM)
+            terminal.uid, terminal.gid = uid, gid
+        if mode is not None:
+            terminal.permissions = mode
 
     def changed_ns(self, task: Thread) -> int:
         """When the master was opened."""

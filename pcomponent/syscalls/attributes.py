@@ -15,7 +15,7 @@ from lego.linux.fcntl import (
 )
 from lego.linux.stat import Stat
 from pcomponent.files.base import OpenFile
-from pcomponent.paths import Place, alter, ask, place_at, place_or_file
+from pcomponent.paths import Place, ask, place_at, place_or_file
 from pcomponent.pseudo.tree import Node
 from pcomponent.syscalls.table import syscall
 from scomponent.messages import PathStat, SetAttributes
@@ -106,12 +106,14 @@ def _change(
         what.change(task, mode, owner, times)
         return 0
     vnode = task.process.vnode
-    alter(
+    found = ask(
         task,
         what,
         lambda handle, path: SetAttributes(vnode, handle, path, follow, mode=mode, owner=owner, times=times),
         follow,
     )
+    if isinstance(found, Node):
+        found.change(task, mode, owner, times)
     return 0
 
 

@@ -112,7 +112,7 @@ def _deliver(task: Thread, vectors: list[Vector], got: Received) -> None:
 
 
 def _result(socket: Socket, got: Received, flags: int) -> int:
-    return got.length if flags & TRUNC and not socket.keeps_rest else len(got.data)
+    return got.length if flags & TRUNC else len(got.data)
 
 
 @syscall(45, "recvfrom", "fd", "buffer", "size", "flags", "pointer", "pointer")

@@ -41,7 +41,7 @@ def arch_prctl(task: Thread, code: int, address: int) -> int:
     """arch_prctl(2): the bases of FS and GS."""
     if code not in _BASES:
         raise LinuxError(E.EINVAL)
-    cpu = task.kernel.cpu
+    cpu = task.cpu
     if code in (ARCH_SET_FS, ARCH_SET_GS):
         if address >= TASK_SIZE:
             raise LinuxError(E.EPERM)

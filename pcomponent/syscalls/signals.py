@@ -103,13 +103,13 @@ def rt_sigprocmask(task: Thread, how: int, new: int, old: int, size: int) -> int
 @syscall(15, "rt_sigreturn")
 def rt_sigreturn(task: Thread) -> int:
     """Goes back to what a signal interrupted, with all registers as they were; the result is the RAX of then."""
-    registers = task.kernel.cpu.read_registers()
+    registers = task.cpu.read_registers()
     try:
         registers = restore(task, registers)
     except LinuxError:
         fault(task, Sig.SEGV, SI_KERNEL, 0)
         registers.rip = task.rip
-    task.kernel.cpu.write_registers(registers)
+    task.cpu.write_registers(registers)
     return registers.rax
 
 
@@ -164,7 +164,7 @@ def rt_sigtimedwait(task: Thread, set_address: int, info_address: int, timeout: 
 @syscall(131, "sigaltstack", "pointer", "pointer")
 def sigaltstack(task: Thread, new: int, old: int) -> int:
     """Sets and gets the stack for handlers with SA_ONSTACK."""
-    stack_pointer = task.kernel.cpu.read_registers().rsp
+    stack_pointer = task.cpu.read_registers().rsp
     before = task.signals.alternate
     if new:
         address, flags, length = task.memory.read_struct(STACK, new)

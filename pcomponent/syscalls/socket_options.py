@@ -82,8 +82,8 @@ def _get(task: Thread, socket: Socket, name: int) -> bytes:
         return socket.options.get(name, _LINGER.pack(0, 0))
     numbers = {
         TYPE: socket.kind, SNDBUF: socket.send_buffer, RCVBUF: socket.receive_buffer, RCVLOWAT: 1, SNDLOWAT: 1,
-        PASSCRED: int(socket.pass_credentials), ACCEPTCONN: int(socket.listens), PROTOCOL: socket.protocol, DOMAIN: socket.family,
-        PRIORITY: 0, DEBUG: 0, **dict.fromkeys(_FLAGS, 0),
+        PASSCRED: int(socket.pass_credentials), ACCEPTCONN: int(socket.listens), PROTOCOL: socket.protocol,
+        DOMAIN: socket.family, PRIORITY: 0, DEBUG: 0, **dict.fromkeys(_FLAGS, 0),
     }  # fmt: skip
     if name not in numbers:
         raise LinuxError(E.ENOPROTOOPT)

@@ -1,6 +1,7 @@
 """socket, bind, connect and the other calls about connections. Source: net/socket.c, net/unix/af_unix.c.
 
-What a family does is in `pcomponent.files`. Messages are in `pcomponent.syscalls.messages`, options in `socket_options`.
+What a family does is in `pcomponent.files`; messages are in `pcomponent.syscalls.messages`, options in
+`socket_options`.
 """
 
 from __future__ import annotations

@@ -6,17 +6,18 @@ import struct
 from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
-from lego.linux.shapes import SHAPES
 from pcomponent import credentials
 from pcomponent.files.base import Blocking
 from pcomponent.ipc.objects import of
 from pcomponent.ipc.queues import (
+    BYTES_MAX_AT,
     MSG_COPY,
     MSG_EXCEPT,
     MSG_NOERROR,
     MSGMAX,
     MSGMNB,
     MSGMNI,
+    STATUS_BYTES,
     Message,
     MessageQueue,
     Receiver,
@@ -28,7 +29,6 @@ from pcomponent.ipc.registry import (
     IPC_RMID,
     IPC_SET,
     IPC_STAT,
-    PERMISSIONS_BYTES,
     READ,
     WRITE,
     check_access,
@@ -47,7 +47,6 @@ _TYPE = struct.Struct("<q")
 _INFO = struct.Struct("<7iH2x")  # struct msginfo
 _POOL = MSGMNI * MSGMNB // 1024
 _SEGMENT_BYTES, _SEGMENTS_MAX = 16, 0xFFFF
-_BYTES_MAX_AT = PERMISSIONS_BYTES + 40
 _EAGAIN_AGAIN = -1
 """Why a receiver is woken to look again: the permissions of its queue changed."""
 
@@ -176,13 +175,13 @@ def msgctl(task: Thread, identifier: int, command: int, pointer: int) -> int:
         return 0 if command == IPC_STAT else queue.permissions.identifier
     if command not in (IPC_SET, IPC_RMID):
         raise LinuxError(E.EINVAL)
-    raw = task.memory.read(pointer, SHAPES["msqid_ds"].size) if command == IPC_SET else b""
+    raw = task.memory.read(pointer, STATUS_BYTES) if command == IPC_SET else b""
     queue = queues.registry.find(identifier)
     check_owner(task, queue.permissions)
     if command == IPC_RMID:
         queues.remove(task, queue)
         return 0
-    (bytes_max,) = struct.unpack_from("<Q", raw, _BYTES_MAX_AT)
+    (bytes_max,) = struct.unpack_from("<Q", raw, BYTES_MAX_AT)
     if bytes_max > MSGMNB and not task.process.credentials.capable(credentials.SYS_RESOURCE):
         raise LinuxError(E.EPERM)
     queue.permissions.change(raw)

@@ -6,7 +6,6 @@ import struct
 from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
-from lego.linux.shapes import SHAPES
 from pcomponent.files.base import Blocking
 from pcomponent.ipc.objects import of
 from pcomponent.ipc.registry import (
@@ -26,6 +25,7 @@ from pcomponent.ipc.semaphores import (
     SEMMSL,
     SEMOPM,
     SEMVMX,
+    STATUS_BYTES,
     Operation,
     SemaphoreSet,
     Sleeper,
@@ -208,7 +208,7 @@ def _values(task: Thread, identifier: int, number: int, command: int, argument: 
 def _change(task: Thread, identifier: int, command: int, pointer: int) -> int:
     """IPC_SET and IPC_RMID."""
     semaphores = of(task).semaphores
-    raw = task.memory.read(pointer, SHAPES["semid_ds"].size) if command == IPC_SET else b""
+    raw = task.memory.read(pointer, STATUS_BYTES) if command == IPC_SET else b""
     found = semaphores.registry.find(identifier)
     check_owner(task, found.permissions)
     if command == IPC_RMID:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.mman import MAP_FIXED, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE
-from lego.linux.shapes import SHAPES
 from lego.regions import PAGE, page_down, page_up
 from pcomponent.ipc.objects import SystemV, of
 from pcomponent.ipc.registry import (
@@ -22,7 +21,7 @@ from pcomponent.ipc.registry import (
     check_owner,
     now_s,
 )
-from pcomponent.ipc.segments import SHM_LOCKED, SHMALL, SHMMAX, SHMMIN, SHMMNI, Segment
+from pcomponent.ipc.segments import SHM_LOCKED, SHMALL, SHMMAX, SHMMIN, SHMMNI, STATUS_BYTES, Segment
 from pcomponent.rlimits import Resource
 from pcomponent.syscalls.memory import map_object, munmap
 from pcomponent.syscalls.table import syscall
@@ -123,7 +122,7 @@ def shmctl(task: Thread, identifier: int, command: int, pointer: int) -> int:
         return _status(task, system, identifier, command, pointer)
     registry = system.segments.registry
     if command == IPC_SET:
-        raw = task.memory.read(pointer, SHAPES["shmid_ds"].size)
+        raw = task.memory.read(pointer, STATUS_BYTES)
         segment = registry.find(identifier)
         check_owner(task, segment.permissions)
         segment.permissions.change(raw)

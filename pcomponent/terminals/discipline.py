@@ -235,7 +235,7 @@ class Discipline:
             self._port.discard_output()
             self.discard_input()
         if self.modes.iflag & IXON:
-            self.start()
+            self._go_on()
         if self.modes.lflag & ECHO:
             self.output.echo(code)
             self.output.commit()
@@ -374,10 +374,13 @@ class Discipline:
 
     def start(self) -> None:
         """Ctrl-Q, or what stands for it."""
+        self._go_on()
+        self.output.flush()
+
+    def _go_on(self) -> None:
         if self.stopped:
             self.stopped = False
             self._port.set_stopped(False)
-        self.output.flush()
 
     # ---- what is read --------------------------------------------------------------------------------
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lego.console.messages import Write
+from lego.console.messages import ANSWER_S, Write
+from lego.fabric.errors import FabricError
 from lego.linux.errno import LinuxError
 from lego.linux.termios import STANDARD
 from lego.observe.clock import Meter, current
@@ -32,6 +33,7 @@ class OutsideTerminal(Terminal):
     def __init__(self, kernel: Kernel, vnode: int, index: int, console: str, setup: TerminalSetup) -> None:
         super().__init__(kernel, vnode, index, STANDARD.changed(setup.modes))
         self.size = setup.size
+        self.streams = setup.streams
         self.locked = False
         self._console = console
 
@@ -53,12 +55,13 @@ class OutsideTerminal(Terminal):
             outer = current.meter
             meter = current.meter = Meter()
             try:
-                reply, _ = self.kernel.endpoint.call(
-                    self._console, Write(STREAM, wait_ms), bytes(self.to_master[:OUT_BYTES])
-                )
-            except LinuxError:
+                data = bytes(self.to_master[:OUT_BYTES])
+                reply, _ = self.kernel.endpoint.call(self._console, Write(STREAM, wait_ms), data, ANSWER_S)
+            except (LinuxError, FabricError) as error:
                 self.to_master.clear()
                 self.hang_up(self._now_ns)
+                if isinstance(error, FabricError):
+                    self._front_end_gone()
                 return True
             finally:
                 current.meter = outer
@@ -70,3 +73,10 @@ class OutsideTerminal(Terminal):
             if not self.to_master and not self.held and not self.discipline.stopped:
                 self.discipline.output.push()
         return True
+
+    def _front_end_gone(self) -> None:
+        """The run ends with its front end."""
+        for _, process in sorted(self.kernel.processes.items()):
+            if process.console == self._console:
+                self.kernel.hang_up(process)
+                return

@@ -14,7 +14,8 @@ from lego.linux.errno import LinuxError
 from lego.linux.mman import MAP_SHARED, PROT_READ
 from lego.regions import PAGE, PAGE_SHIFT, TASK_SIZE, VREGION_SHIFT, page_down
 from mcomponent.messages import Peek, cache_of
-from pcomponent.space import rights_of
+from pcomponent.objects import rights_of
+from pcomponent.seats.space import SeatSpace
 
 if TYPE_CHECKING:
     from pcomponent.space import Space
@@ -47,7 +48,7 @@ class Memory:
         """As much of a range as there is."""
         parts: list[bytes] = []
         while length > 0:
-            page = self._page(page_down(address))
+            page = self.page(page_down(address))
             if page is None:
                 break
             offset = address & PAGE - 1
@@ -57,8 +58,11 @@ class Memory:
             length -= count
         return b"".join(parts)
 
-    def _page(self, page: int) -> Buffer | None:
+    def page(self, page: int) -> Buffer | None:
+        """The contents of the page at an address, if they can be had."""
         space = self._space
+        if isinstance(space, SeatSpace):
+            return space.look(page)
         if not 0 <= page < TASK_SIZE:
             return None
         line = space.line_of(page)

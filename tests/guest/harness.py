@@ -26,6 +26,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from gmanager.messages import Load
+from lego.component import MANAGER
 from lego.config import MachineConfig, MiB, Mount, Topology
 from lego.machine import Machine, MachineFailed
 
@@ -60,6 +62,10 @@ class Config(NamedTuple):
     memories: int
     excache_bytes: int
     ways: int
+    processors: int = 1
+    """With more than one, every fork and execve goes to the one with the fewest threads, ..."""
+    away: bool = False
+    """... unless all are to run on another than the one that keeps them."""
 
 
 CONFIGS = {
@@ -68,6 +74,9 @@ CONFIGS = {
     "one_set": Config(1, 64 * LINE, 64),
     "spread": Config(3, 64 * MiB, 64),
     "spread_lines64": Config(3, 64 * LINE, 4),
+    "processors": Config(1, 64 * MiB, 64, 2),
+    "away": Config(1, 64 * MiB, 64, 2, away=True),
+    "processors_lines64": Config(2, 64 * LINE, 4, 3),
 }
 
 
@@ -130,7 +139,7 @@ def compiler() -> tuple[str, ...] | None:
 def build(program: Program, kind: str) -> Path:
     """Compiles a program unless that was done before; raises AssertionError with the compiler's words."""
     binary = BUILD / kind / program.name
-    newest = max(each.stat().st_mtime for each in (program.source, PROGRAMS / "check.h", Path(__file__)))
+    newest = max(each.stat().st_mtime for each in (program.source, *PROGRAMS.glob("*.h"), Path(__file__)))
     if binary.exists() and binary.stat().st_mtime > newest:
         return binary
     command = compiler()
@@ -149,7 +158,8 @@ def build(program: Program, kind: str) -> Path:
 def machine_config(config: Config, scratch: Path) -> MachineConfig:
     """The host's tree read-only, and the scratch directory and /tmp to write to."""
     return MachineConfig(
-        topology=Topology(1, config.memories, 1),
+        topology=Topology(config.processors, config.memories, 1),
+        placement="spread" if config.processors > 1 and not config.away else "parent",
         excache_bytes=config.excache_bytes,
         ways=config.ways,
         memory_placement="spread" if config.memories > 1 else "home",
@@ -256,6 +266,8 @@ class Bench:
         if name not in self._machines:
             machine = Machine(machine_config(CONFIGS[name], self.base))
             machine.start()
+            if CONFIGS[name].away:
+                machine.endpoint.call(MANAGER, Load("P0", threads=1000))
             self._machines[name] = machine
         return self._machines[name]
 

@@ -1,5 +1,5 @@
 """Every guest program, natively and on Lego: with a generous cache, a small one and one of a single set, on one
-memory component and on three."""
+memory component and on three, on one processor and on several."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from harness import CONFIGS, Bench, Program, all_programs, build, differences
 ELSEWHERE = ("escape_", "machine_")
 """Programs with these prefixes belong to tests/machine."""
 
+
+SPREADING = ("process_", "signals_", "talk_", "threads_", "files_", "memory_shared", "spread_")
+"""Programs with these prefixes also run on two processors that share the processes between them, ..."""
+SPREADING_SMALL: tuple[str, ...] = ()
+"""... and these on three with small caches."""
 
 LIMITS = {
     "cpu_float_exceptions-static-x87": "Unicorn 2.1.4 (QEMU 5.0) sets few of the exception flags of the x87",
@@ -39,6 +44,10 @@ def cases() -> Iterator[object]:
                     names = ["generous", "one_set", "spread_lines64"]
                 if kind != program.builds[0]:
                     names = ["generous", "lines64", "spread_lines64"] if not few else ["generous"]
+                if program.name.startswith(SPREADING) and kind == program.builds[0]:
+                    names += ["processors", "away"]
+                if program.name in SPREADING_SMALL:
+                    names.append("processors_lines64")
                 for name in names:
                     label = "-".join([program.name, kind, *(arguments[:1] if few else ()), name])
                     yield pytest.param(program, kind, arguments, name, id=label, marks=marks(label))
@@ -57,4 +66,13 @@ def test_as_native(bench: Bench, program: Program, kind: str, arguments: tuple[s
 def test_there_is_enough_to_run() -> None:
     programs = [each for each in all_programs() if not each.name.startswith(ELSEWHERE)]
     assert len(programs) >= 60
-    assert set(CONFIGS) == {"generous", "lines64", "one_set", "spread", "spread_lines64"}
+    assert set(CONFIGS) == {
+        "generous",
+        "lines64",
+        "one_set",
+        "spread",
+        "spread_lines64",
+        "processors",
+        "processors_lines64",
+        "away",
+    }

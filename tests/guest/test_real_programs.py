@@ -19,6 +19,7 @@ SCRIPTS = Path(__file__).parent / "scripts"
 WITH = re.compile(r"^\W*with: (.*)$", re.MULTILINE)
 NEEDS = {
     "git.sh": ["git"],
+    "make.sh": ["make"],
     "pipelines.sh": ["xargs", "awk", "tar", "gzip", "bc", "shuf"],
     "sqlite.sh": ["sqlite3"],
     "sqlite_locking.sh": ["sqlite3"],

@@ -121,6 +121,7 @@ pwd
 env
 printenv HOME
 stat -c '%n %s %a %F %h %Y' text link tree
+stat -f -c '%i %T %l %s' text
 date -u -d @0
 date -u -d @1600000000 +%Y-%m-%dT%H:%M:%S
 true

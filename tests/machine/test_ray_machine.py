@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import threading
 import time
 
@@ -9,6 +10,7 @@ import psutil
 import pytest
 
 from lego import Machine, MachineConfig, MachineFailed, Topology
+from lego.config import Publication
 
 pytest.importorskip("ray")
 
@@ -53,6 +55,26 @@ def test_the_same_program_counts_the_same_on_both_runtimes(ray, tmp_path):
     assert comparable(results[0].statistics) == comparable(results[1].statistics)
 
 
+def test_several_processors_count_the_same_on_both_runtimes(ray):
+    script = "seq 1 50 | sort -n | tail -3 | sed s/$/./ | cat; (exit 4) & wait $!; echo $?"
+    results = []
+    for runtime in ("inproc", "ray"):
+        with Machine(config(topology=Topology(3, 2, 1), placement="spread"), runtime=runtime) as machine:
+            results.append(machine.run(["bash", "-c", script]))
+    assert results[0].stdout == results[1].stdout == b"48.\n49.\n50.\n4\n"
+    assert comparable(results[0].statistics) == comparable(results[1].statistics)
+    assert len(results[1].statistics["manager"]["placed_on"]) == 3
+
+
+def test_a_killed_processor_that_another_keeps_processes_for_is_named(ray):
+    with Machine(config(topology=Topology(2, 1, 1), placement="spread"), runtime="ray") as machine:
+        timer = threading.Timer(1.5, os.kill, [components(machine)["P1"], signal.SIGKILL])
+        timer.start()
+        with pytest.raises(MachineFailed) as caught:
+            machine.run(["sh", "-c", "(while :; do :; done)"])
+    assert caught.value.component == "P1"
+
+
 def test_large_input_and_output(ray):
     data = os.urandom(1 << 20)
     with Machine(config(), runtime="ray") as machine:
@@ -84,3 +106,28 @@ def test_a_killed_component_is_named_within_two_seconds(ray, victim):
     while any(psutil.pid_exists(pid) for pid in pids.values()):
         assert time.monotonic() < deadline, "a component still runs"
         time.sleep(0.05)
+
+
+def test_a_published_port_leads_to_a_server_on_ray(ray):
+    server = "import socket; s = socket.create_server(('', 80)); c = s.accept()[0]; c.sendall(c.recv(9)[::-1])"
+    python = next((path for path in ("/usr/bin/python3", "/bin/python3") if os.path.exists(path)), None)
+    if python is None:
+        pytest.skip("no /usr/bin/python3")
+    with Machine(config(publish=(Publication("127.0.0.1", 0, 80),)), runtime="ray") as machine:
+        results = []
+        running = threading.Thread(target=lambda: results.append(machine.run([python, "-ISc", server])))
+        running.start()
+        end = time.monotonic() + 60
+        while True:
+            try:
+                caller = socket.create_connection(machine.published[0], timeout=60)
+                break
+            except ConnectionRefusedError:
+                assert time.monotonic() < end, "it does not listen"
+                time.sleep(0.05)
+        with caller:
+            caller.sendall(b"abc")
+            assert caller.recv(9) == b"cba"
+            assert caller.recv(9) == b""
+        running.join(60)
+        assert results[0].exit_code == 0

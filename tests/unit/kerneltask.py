@@ -4,7 +4,6 @@ variable, and scripted components."""
 from __future__ import annotations
 
 from collections.abc import Generator
-from types import SimpleNamespace
 from typing import Any
 
 from filetask import FlatMemory, ScriptedConsole, Stream
@@ -46,11 +45,11 @@ class Space(FlatMemory):
         self.pid = 10
         self.resident: set[int] = set()
         self.cached: list[int] = []
-        self.cache = SimpleNamespace(key=lambda line: line)
 
-    def lines(self, start: int, end: int) -> list[int]:
-        """Lines are named by their page."""
-        return [page for page in self.cached if start <= page << 12 < end]
+    def held(self, start: int, end: int) -> tuple[set[int], set[int]]:
+        """Pages with a line, and pages that the memory has contents for."""
+        lines = {page for page in self.cached if start <= page << 12 < end}
+        return lines, {page for page in self.resident if start <= page << 12 < end}
 
 
 class FakeMemory:
@@ -118,7 +117,7 @@ class FakeKernel:
         for monitor in (self.memory, self.storage, self.console):
             transport.attach(monitor)
         self.endpoint = Endpoint("P0", transport, Network())
-        self.outside = None
+        self.published_ports = None
         self.processes: dict[int, Any] = {}
         self.rendezvous = Rendezvous()
         self.random = RandomSource(self.config.seed, "kernel P0")

@@ -17,6 +17,14 @@ LEGO = [sys.executable, "-m", "lego.cli.main"]
 RUN = [*LEGO, "run", "--inproc", "--memory", "128M"]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def no_machines(tmp_path_factory):
+    """A state folder of these tests' own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LEGO_STATE_DIR", str(tmp_path_factory.mktemp("state") / "lego"))
+        yield
+
+
 def lego(*arguments, command=LEGO, **options):
     environment = {**os.environ, "PYTHONPATH": ROOT, **options.pop("env", {})}
     return subprocess.run(
@@ -37,7 +45,7 @@ def only_line(done):
 
 def test_version_and_help():
     assert lego("--version").stdout.startswith(b"lego 0.")
-    for command in ([], ["run"], ["syscalls"], ["doctor"]):
+    for command in ([], ["run"], ["syscalls"], ["doctor"], ["up"], ["ps"], ["kill"], ["down"]):
         done = lego(*command, "--help")
         assert done.returncode == 0 and b"Usage" in done.stdout
     done = lego()
@@ -52,7 +60,7 @@ def test_version_and_help():
         (["run", "--ways", "many", "true"], "--ways"),
         (["run", "--ways", "0", "true"], "--ways: 0 is too few"),
         (["run", "--topology", "1P-1M", "true"], "--topology: '1P-1M'"),
-        (["run", "--topology", "2P-1M-1S", "true"], "only one processor"),
+        (["run", "--topology", "1P-1M-2S", "true"], "only one storage"),
         (["run", "--excache", "4096", "true"], "--excache: 4KiB is too small"),
         (["run", "--excache", "huge", "true"], "--excache: 'huge'"),
         (["run", "--memory", "1", "true"], "--memory: 1 is too small"),
@@ -64,6 +72,21 @@ def test_version_and_help():
         (["run", "--machine", "/nonexistent.toml", "true"], "/nonexistent.toml: No such file"),
         (["run", "--stats-json", "/nonexistent/x", "true"], "--stats-json: /nonexistent/x"),
         (["rum"], "rum"),
+        (["run", "--on", "nowhere", "true"], "no machine 'nowhere' is up; `lego up` starts one"),
+        (["run", "--on", "nowhere", "--ways", "3", "true"], "--ways and --on: the machine is made by `lego up`"),
+        (["run", "--on", "nowhere", "--inproc", "true"], "--inproc and --on"),
+        (["run", "--on", "nowhere", "--env", "A", "true"], "env: 'A' is not of the form K=V"),
+        (["run", "--on", "../x", "true"], "cannot be a machine's name"),
+        (["ps", "nowhere"], "no machine 'nowhere' is up"),
+        (["down"], "no machine is up"),
+        (["down", "nowhere"], "no machine 'nowhere' is up"),
+        (["kill", "1"], "no machine is up"),
+        (["kill", "one"], "PID...': Input should be a valid integer"),
+        (["kill"], "PID"),
+        (["kill", "-s", "FOO", "1"], "'FOO' is no signal"),
+        (["kill", "-s", "65", "1"], "'65' is no signal"),
+        (["up", "--name", "a/b"], "cannot be a machine's name"),
+        (["up", "--ways", "0"], "--ways: 0 is too few"),
         (["syscalls", "extra"], "extra"),
     ],
 )
@@ -153,6 +176,21 @@ def test_statistics(tmp_path):
     assert processor["instructions"] > 1000 and processor["syscalls"]["exit_group"] == 1
     assert {"lines", "ways", "misses", "evictions", "flushes", "zero_fills", "piggybacks"} <= set(processor["excache"])
     assert b"virtual time" in done.stderr and b"instructions" in done.stderr
+
+
+@pytest.mark.parametrize(("program", "status"), [("no-such-program", 127), ("/etc/passwd", 126)])
+def test_no_statistics_of_what_never_ran(tmp_path, program, status):
+    path = tmp_path / "stats.json"
+    assert run("--stats-json", str(path), program).returncode == status
+    assert not list(tmp_path.iterdir())
+    path.write_text("before")
+    assert run("--stats-json", str(path), program).returncode == status
+    assert path.read_text() == "before"
+
+
+def test_no_machine_is_up():
+    assert lego("ps").stdout == b"NAME  SHAPE  PROCESSES  SINCE  STATE\n"
+    assert json.loads(lego("ps", "--json").stdout) == {"machines": []}
 
 
 def test_options_reach_the_machine(tmp_path):

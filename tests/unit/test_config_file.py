@@ -1,9 +1,10 @@
 import os
+import time
 
 import msgspec
 import pytest
 
-from lego.config import ConfigError, MachineConfig, Mount, Topology
+from lego.config import ConfigError, MachineConfig, Mount, Publication, Topology
 from lego.config_file import SETTINGS, load, plan
 from lego.fabric.network import PRESETS
 
@@ -18,6 +19,7 @@ env = { LANG = "C" }
 inherit_environment = false
 seed = 7
 prefetch-pages = 4
+placement = "spread"
 memory_placement = "spread"
 cores = 2
 quantum_instructions = 5000
@@ -26,6 +28,8 @@ syscall_ns = 1
 zero_fill_ns = 2
 epoch_s = 3
 network = "none"
+address = "10.1.2.3"
+publish = ["8080:80", "0.0.0.0:0:22"]
 threads_max = 9
 strace = true
 inproc = true
@@ -54,9 +58,12 @@ def test_every_key(write, tmp_path):
     assert config.mounts[-1] == Mount(str(tmp_path / "data"), "/data", True), "relative to the file"
     assert (config.cwd, config.environment, config.inherit_environment) == ("/data", ("LANG=C",), False)
     assert (config.seed, config.prefetch_pages, config.memory_placement, config.cores) == (7, 4, "spread", 2)
+    assert config.placement == "spread"
     assert (config.instruction_ps, config.syscall_ns, config.zero_fill_ns, config.epoch_s) == (100, 1, 2, 3)
     assert config.quantum_instructions == 5000
     assert (config.network, config.threads_max, config.trace) == (PRESETS["none"], 9, True)
+    assert config.address == "10.1.2.3"
+    assert config.publish == (Publication("127.0.0.1", 8080, 80), Publication("0.0.0.0", 0, 22))
     assert (made.inproc, made.stats, made.stats_json) == (True, True, str(tmp_path / "out.json"))
     assert made.strace_output == str(tmp_path / "calls.txt")
     written = {line.split(" = ")[0].replace("-", "_") for line in EVERYTHING.strip().splitlines()}
@@ -92,6 +99,13 @@ def test_a_root_of_its_own(tmp_path):
         plan({"root": str(tmp_path), "mount": ["/:/"]})
 
 
+def test_the_clock_can_begin_with_the_hosts(write):
+    before = time.time()
+    config = load(write('epoch_s = "now"\n'))
+    assert before <= config.epoch_s <= time.time() + 1
+    assert plan({"epoch_s": "77"}, write("epoch_s = 7\n")).config.epoch_s == 77
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -100,7 +114,7 @@ def test_a_root_of_its_own(tmp_path):
         ("seed = 1\n\nwayz = 4\n", "m.toml:3: unknown key 'wayz'; did you mean 'ways'?"),
         ("[nettwork]\nx = 1\n", "m.toml:1: unknown key 'nettwork'; did you mean 'network'?"),
         ("qqq = 1\n", "m.toml:1: unknown key 'qqq'; there are"),
-        ("\nways = '4'\n", "m.toml:2: ways: '4' is not a whole number"),
+        ("\nways = '4'\n", "m.toml:2: ways: '4' is not a whole number: write 4, unquoted"),
         ("ways = true\n", "m.toml:1: ways: True is not a whole number"),
         ("excache = '4X'\n", "m.toml:1: excache: '4X' is not a size"),
         ("excache = 5\n", "m.toml:1: excache: 5 is too small"),
@@ -115,7 +129,17 @@ def test_a_root_of_its_own(tmp_path):
         ("[network]\nround_trip_ns = -3\n", "m.toml:1: network: round_trip_ns is negative"),
         ("env = ['X']\n", "m.toml:1: env: 'X' is not of the form K=V"),
         ("root = '/nonexistent'\n", "m.toml:1: root: /nonexistent: no such file"),
+        ("address = 'x'\n", "m.toml:1: address: 'x' is not an IPv4 address"),
+        ("address = '127.0.0.1'\n", "m.toml:1: address: 127.0.0.1 cannot be a host's own address"),
+        ("publish = ['80']\n", "m.toml:1: publish: '80' is not a published port; one looks like 8080:80"),
+        ("publish = ['80:0']\n", "m.toml:1: publish: '80:0': ports go from 1 to 65535"),
+        ("publish = ['70000:1']\n", "m.toml:1: publish: '70000:1': ports go from 1 to 65535"),
+        ("publish = ['host:1:1']\n", "m.toml:1: publish: 'host:1:1': 'host' is not an IPv4 address"),
         ("seed = 1\nseed = 2\n", "m.toml:2: "),
+        ("epoch_s = 'soon'\n", "m.toml:1: epoch_s: 'soon' is neither a number of seconds nor \"now\""),
+        ("epoch_s = 1.5\n", "m.toml:1: epoch_s: 1.5 is neither"),
+        ("epoch_s = '-1'\n", "m.toml:1: epoch_s: '-1' is neither"),
+        ("epoch_s = -1\n", "m.toml:1: epoch_s: -1 is too small"),
     ],
 )
 def test_errors_say_where(write, text, message):

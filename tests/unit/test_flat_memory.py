@@ -42,9 +42,11 @@ prots = st.sampled_from([0, 1, 3, 3, 3, 3, 5, 7, 7, 7])
 class FlatMemory(RuleBasedStateMachine):
     """Drives mappings, rights, loads, stores, jumps and copies against a dictionary of pages."""
 
+    rig_type = GuestRig
+
     @initialize(sets=st.sampled_from([1, 2, 4]), ways=st.sampled_from([1, 2, 3, 8]), memories=st.sampled_from([1, 3]))
     def start(self, sets: int, ways: int, memories: int) -> None:
-        self.rig = GuestRig(sets, ways, memories)
+        self.rig = self.rig_type(sets, ways, memories)
         self.pages: dict[int, tuple[int, bytearray]] = {}
         self.shared: set[int] = set()
         for base in BASES:

@@ -197,3 +197,9 @@ def test_a_thousand_machines_leave_no_thread():
         with Machine() as machine:
             machine.run(["echo"])
     assert threading.active_count() <= before
+
+
+@pytest.mark.parametrize("config", [{"ways": 8}, "machine.toml", 4])
+def test_what_describes_no_machine(config):
+    with pytest.raises(TypeError, match=r"MachineConfig describes a machine, as in Machine\(MachineConfig\(ways=8\)\)"):
+        Machine(config)

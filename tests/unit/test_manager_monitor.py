@@ -18,6 +18,8 @@ from gmanager.messages import (
     Place,
     PlacedReply,
     Register,
+    Reseat,
+    Started,
     Statistics,
 )
 from gmanager.monitor import ManagerMonitor
@@ -35,7 +37,7 @@ class Machine:
     """A manager and somebody who asks it."""
 
     def __init__(self, *members: str, **config: Any) -> None:
-        loopback = Loopback()
+        self.loopback = loopback = Loopback()
         self.monitor = ManagerMonitor(MachineConfig(**config))
         loopback.attach(self.monitor)
         self.endpoint = Endpoint("front", loopback, Network())
@@ -56,7 +58,7 @@ class Machine:
 
 def test_a_first_process_has_pid_1_and_all_it_needs() -> None:
     machine = Machine("S0", "M1", "M0", "P0")
-    assert machine.ask(Place(vnode=1)) == PlacedReply(1, "P0", "M0", ["M0", "M1"], "S0")
+    assert machine.ask(Place(vnode=1)) == PlacedReply(1, "P0", "M0", ["M0", "M1"], "S0", "P0")
 
 
 def test_placement_follows_threads_and_free_memory() -> None:
@@ -64,11 +66,11 @@ def test_placement_follows_threads_and_free_memory() -> None:
     machine.ask(Load("M0", free_bytes=100))
     machine.ask(Load("P0", threads=3))
     first = machine.ask(Place(vnode=1))
-    assert (first.processor, first.memory) == ("P1", "M1")
+    assert (first.processor, first.seat, first.memory) == ("P0", "P1", "M1")
     machine.ask(Load("M1", free_bytes=100))
     machine.ask(Load("P1", threads=7))
     second = machine.ask(Place(vnode=1))
-    assert (second.processor, second.memory) == ("P0", "M0")
+    assert (second.processor, second.seat, second.memory) == ("P0", "P0", "M0")
 
 
 def test_a_child_stays_beside_its_parent() -> None:
@@ -76,10 +78,43 @@ def test_a_child_stays_beside_its_parent() -> None:
     parent = machine.ask(Place(vnode=1))
     machine.ask(Load(parent.memory, free_bytes=1))
     child = machine.ask(Place(vnode=1, parent=parent.pid))
-    assert (child.processor, child.memory, child.pid) == (parent.processor, parent.memory, parent.pid + 1)
+    assert (child.seat, child.memory, child.pid) == (parent.seat, parent.memory, parent.pid + 1)
     assert machine.errno(Place(vnode=1, parent=77)) == E.ESRCH
     machine.ask(Lost(parent.memory, "killed"))
     assert machine.errno(Place(vnode=1, parent=parent.pid)) == E.ENODEV
+
+
+def test_a_machine_that_spreads_gives_children_the_emptiest_seat() -> None:
+    machine = Machine("S0", "M0", "P0", "P1", "P2", placement="spread")
+    first = machine.ask(Place(vnode=1))
+    places = [machine.ask(Place(vnode=1, parent=first.pid)) for _ in range(4)]
+    assert [first.seat, *(each.seat for each in places)] == ["P0", "P1", "P2", "P0", "P1"]
+    assert {each.processor for each in places} == {"P0"} and {each.memory for each in places} == {"M0"}
+    assert machine.ask(Place(vnode=1, parent=places[1].pid, stays=True)).seat == "P2"
+    assert machine.counters()["placed_on"] == {"P0": 2, "P1": 2, "P2": 2}
+
+
+def test_an_execve_moves_a_process_that_is_not_alone() -> None:
+    machine = Machine("S0", "M0", "P0", "P1", placement="spread")
+    first = machine.ask(Place(vnode=1))
+    assert machine.ask(Reseat(first.pid)).seat == "P0"
+    second = machine.ask(Place(vnode=1, parent=first.pid, stays=True))
+    assert [machine.ask(Reseat(second.pid)).seat for _ in range(2)] == ["P1", "P1"]
+    assert machine.counters()["moved_to"] == {"P1": 1}
+    machine.ask(Load("P1", threads=9))
+    assert machine.ask(Reseat(second.pid)).seat == "P1", "its own threads end"
+    machine.ask(Load("P1", threads=9))
+    third = machine.ask(Place(vnode=1, parent=second.pid, stays=True))
+    assert (third.seat, machine.ask(Reseat(third.pid)).seat) == ("P1", "P0")
+    assert machine.errno(Reseat(99)) == E.ESRCH
+
+
+def test_without_spreading_an_execve_moves_nobody() -> None:
+    machine = Machine("S0", "M0", "P0", "P1")
+    first = machine.ask(Place(vnode=1))
+    machine.ask(Load("P0", threads=9))
+    assert machine.ask(Reseat(first.pid)).seat == "P0"
+    assert machine.counters()["moved_to"] == {}
 
 
 def test_the_limit_is_eagain_until_somebody_leaves() -> None:
@@ -114,7 +149,7 @@ def test_a_lost_component_gets_no_new_work_and_gives_back_its_own() -> None:
     assert machine.ask(Place(vnode=1)).processor == "P0"
     for name in ("P0", "M0", "S0"):
         machine.ask(Lost(name, "killed"))
-    assert machine.ask(Place(vnode=1)) == PlacedReply(2, "P1", "M1", ["M1"], "S1")
+    assert machine.ask(Place(vnode=1)) == PlacedReply(2, "P1", "M1", ["M1"], "S1", "P1")
     counters = machine.counters()
     assert (counters["processes"], counters["members"], counters["exited"]) == (1, 3, 1)
     machine.ask(Exited(1, "P0"))  # On its way when P0 was declared lost.
@@ -175,3 +210,19 @@ def test_requests_from_many_threads_get_distinct_pids() -> None:
         thread.join(10)
     assert sorted(pids) == list(range(1, 201))
     assert machine.counters()["placed_on"] == {"P0": 100, "P1": 100}
+
+
+def test_what_a_front_end_was_given_and_never_used_is_taken_back() -> None:
+    machine = Machine("P0", "M0", "S0")
+    front, other = (Endpoint(name, machine.loopback, Network()) for name in ("front.1", "front.2"))
+    used, unused, others = (each.call("G", Place(1))[0].pid for each in (front, front, other))
+    front.call("G", Started(used))
+    child = machine.ask(Place(1, parent=used)).pid
+    machine.monitor.departed("front.1")
+    assert sorted(machine.monitor._processes._placed) == [used, others, child] and unused not in (used, others)
+    for pid in (used, others, child):
+        machine.ask(Exited(pid, "P0"))
+    assert not len(machine.monitor._processes)
+    with pytest.raises(LinuxError) as error:
+        front.call("G", Started(unused))
+    assert error.value.errno == E.ESRCH

@@ -11,7 +11,7 @@ from gmanager.processes import PID_MAX, RESERVED_PIDS, Placed, ProcessManager
 from gmanager.storage import StorageManager
 from lego.linux.errno import E, LinuxError
 
-ON_P0 = Placed(1, "P0", "M0")
+ON_P0 = Placed(1, "P0", "M0", "P0")
 
 
 def test_pids_ascend_from_one_and_are_not_used_again() -> None:
@@ -73,12 +73,12 @@ def test_the_fewest_threads_win_and_the_first_among_equals() -> None:
     order = []
     for _ in range(6):
         order.append(processes.least_loaded(names))
-        processes.place(Placed(1, order[-1], "M0"))
+        processes.place(Placed(1, "P0", "M0", order[-1]))
     assert order == ["P0", "P1", "P2", "P0", "P1", "P2"]
     processes.report("P0", 2)
     processes.report("P1", 9)
     processes.report("P2", 2)
-    processes.exited(3, "P2")
+    processes.exited(3, "P0")
     assert [processes.threads(name) for name in names] == [2, 9, 1]
     assert processes.least_loaded(names) == "P2"
 
@@ -98,7 +98,7 @@ def test_threads_that_were_reported_go_with_the_last_process() -> None:
 def test_a_lost_processor_gives_its_pids_back() -> None:
     processes = ProcessManager(3)
     for processor in ("P0", "P1", "P0"):
-        processes.place(Placed(1, processor, "M0"))
+        processes.place(Placed(1, processor, "M0", processor))
     assert processes.lost("P0") == [1, 3]
     assert len(processes) == 1
     processes.check_limit(1)
@@ -112,7 +112,7 @@ def test_counts_agree_with_a_plain_model(steps: list[tuple[bool, int, int]]) -> 
     for arrives, number, pid in steps:
         processor = f"P{number}"
         if arrives and len(model) < 19:
-            new = processes.place(Placed(1, processor, "M0")) if processes._next < 20 else None
+            new = processes.place(Placed(1, processor, "M0", processor)) if processes._next < 20 else None
             if new is not None:
                 assert new not in model
                 model[new] = processor

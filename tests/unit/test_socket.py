@@ -299,3 +299,50 @@ def test_keys_of_another_length_are_refused():
         SocketTransport(b"short", {})
     with pytest.raises(ValueError, match="32"):
         SocketServer(EchoMonitor(), b"short", "127.0.0.1")
+
+
+def test_a_monitor_is_told_when_the_last_connection_of_a_caller_has_ended():
+    departures = []
+
+    class Watching(EchoMonitor):
+        def departed(self, sender):
+            departures.append(sender)
+
+    server = SocketServer(Watching(), KEY, "127.0.0.1")
+    transports = [SocketTransport(KEY, {"M0": server.address}) for _ in range(3)]
+    for transport_, name in zip(transports, ("front.1", "front.1", "front.2"), strict=True):
+        Endpoint(name, transport_, Network()).call("M0", Echo(1))
+    transports[0].close()
+    transports[2].close()
+    deadline = time.monotonic() + 5
+    while departures != ["front.2"] and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.05)
+    assert departures == ["front.2"], "front.1 has another"
+    transports[1].close()
+    while len(departures) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert departures == ["front.2", "front.1"]
+    transports[1] = SocketTransport(KEY, {"M0": server.address})
+    Endpoint("front.3", transports[1], Network()).call("M0", Echo(1))
+    server.close()
+    assert departures == ["front.2", "front.1"], "the server's own end is nobody's departure"
+    transports[1].close()
+
+
+def test_parting_ends_connections_and_names_are_counted_without_their_instance(server):
+    transport_ = SocketTransport(KEY, {})
+    endpoint = Endpoint("P0", transport_, Network())
+    for number in range(3):
+        monitor = EchoMonitor()
+        monitor.name = f"console.{number}"
+        console = SocketServer(monitor, KEY, "127.0.0.1")
+        endpoint.meet(monitor.name, console.address)
+        endpoint.call(monitor.name, Echo(1))
+        endpoint.part(monitor.name)
+        with pytest.raises(PeerDown, match="address is not known"):
+            endpoint.call(monitor.name, Echo(1))
+        assert not transport_._mine.by_peer and not transport_.addresses
+        console.close()
+    assert list(endpoint.links) == ["console"] and endpoint.links["console"].messages == 3
+    transport_.close()

@@ -74,7 +74,7 @@ def arguments(chance: random.Random, name: str, base: int) -> list[int]:
     elif name in ("pipe", "pipe2"):
         values[0] = base
     elif name in ("socket", "socketpair"):
-        values[:3] = [1, chance.choice([1, 2, 5, 0x801]), 0]
+        values[:3] = [chance.choice([1, 1, 2, 2, 16]), chance.choice([1, 2, 5, 0x801, 3]), 0]
         values[3:] = [base] * (len(values) - 3)
     elif name in ("sendto", "write", "read", "recvfrom"):
         values[2] = chance.choice([0, 1, 8, 100, 5000, 70000])
@@ -95,4 +95,11 @@ def test_every_call_ends_in_a_result_an_errno_or_a_wait(seed: int) -> None:
             waiting[-1].look()
     task.process.files.close_all(task)
     assert not task.kernel.rendezvous.sockets
+    assert not task.kernel.rendezvous.ports.held_bytes
+    left = [
+        each
+        for table in ((task.process.vnode, 6), (task.process.vnode, 17))
+        for each in task.kernel.rendezvous.ports.sockets(table)
+    ]
+    assert all(each.expires_ns for each in left)
     assert not task.kernel.rendezvous.fifos

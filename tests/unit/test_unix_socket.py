@@ -141,5 +141,5 @@ def test_epoll_wakes_for_what_another_process_does() -> None:
 def test_no_other_families() -> None:
     parent, _ = two_tasks()
     with pytest.raises(LinuxError) as caught:
-        call(parent, "socket", 2, STREAM, 0)
+        call(parent, "socket", 10, STREAM, 0)
     assert caught.value.errno == E.EAFNOSUPPORT

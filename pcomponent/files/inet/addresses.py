@@ -58,8 +58,8 @@ def own_address(task: Thread) -> int:
 
 
 def outside_address(task: Thread) -> int:
-    """As what the host appears to a guest: the last address of the /24 that the vNode's address is in, or the one before
-    it when that is the vNode's own."""
+    """As what the host appears to a guest: the last address of the /24 that the vNode's address is in, or the one
+    before it when that is the vNode's own."""
     own = own_address(task)
     last = own & ~0xFF | 0xFE
     return last if last != own else last - 1

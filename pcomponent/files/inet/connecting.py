@@ -13,7 +13,8 @@ from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_NONBLOCK
 from pcomponent.files.inet.addresses import Address, family_of, is_many, route, unpack
 from pcomponent.files.inet.far import NOBODY, LocalEnd
-from pcomponent.files.inet.stream import CONNECTED_SEND_BUFFER, SO_SNDBUF, Phase, State, StreamSocket
+from pcomponent.files.inet.states import SO_SNDBUF, Phase, State
+from pcomponent.files.inet.stream import CONNECTED_SEND_BUFFER, StreamSocket
 from pcomponent.files.socket import AF_UNSPEC
 from pcomponent.waiting import Wait, Wake
 

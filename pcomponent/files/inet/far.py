@@ -108,7 +108,8 @@ NOBODY = FarEnd()
 
 
 class LocalEnd(FarEnd):
-    """Another socket of this machine: what is sent lies at once in its queue, beyond its window in the sender's buffer."""
+    """Another socket of this machine: what is sent lies in its queue at once, and beyond its window counts as the
+    sender's."""
 
     def __init__(self, own: StreamSocket, peer: StreamSocket) -> None:
         self.own = own
@@ -116,7 +117,7 @@ class LocalEnd(FarEnd):
 
     def room(self, task: Thread) -> int:
         """Of the receiver's window and the sender's buffer together."""
-        if self.peer.gone:
+        if self.peer.gone or self.peer.refuses:
             return PIECE_BYTES  # It is refused when it arrives.
         held = self.peer.inbox.length
         room = self.peer.receive_buffer + self.own.send_buffer - held
@@ -124,8 +125,9 @@ class LocalEnd(FarEnd):
         return max(0, min(room, max(PIECE_BYTES - held, HELD_BYTES_MAX - total)))
 
     def put(self, task: Thread, data: bytes) -> int:
-        """Into the peer's queue. Who has closed answers with RST."""
-        if self.peer.gone:
+        """Into the peer's queue. Who has closed, or shut both directions, answers with RST."""
+        if self.peer.gone or self.peer.refuses:
+            self.peer.was_reset(task)
             self.own.was_reset(task)
         else:
             self.peer.arrive(task, data)

@@ -20,9 +20,10 @@ _NAME = 0x8910
 _CONF = 0x8912
 _FLAGS, _ADDR, _DSTADDR, _BRDADDR, _NETMASK, _METRIC = 0x8913, 0x8915, 0x8917, 0x8919, 0x891B, 0x891D
 _MTU, _HWADDR, _INDEX, _MAP, _TXQLEN = 0x8921, 0x8927, 0x8933, 0x8970, 0x8942
+_ADDRESSES = (_ADDR, _DSTADDR, _BRDADDR, _NETMASK)
 _SETTERS = (0x8914, 0x8916, 0x8918, 0x891A, 0x891C, 0x891E, 0x8922, 0x8923, 0x8924, 0x8943, 0x890B, 0x890C)
-"""SIOCSIFFLAGS, ...ADDR, ...DSTADDR, ...BRDADDR, ...NETMASK, ...METRIC, ...MTU, ...NAME, ...HWADDR, ...TXQLEN, SIOCADDRT,
-SIOCDELRT."""
+"""SIOCSIFFLAGS, ...ADDR, ...DSTADDR, ...BRDADDR, ...NETMASK, ...METRIC, ...MTU, ...NAME, ...HWADDR, ...TXQLEN,
+SIOCADDRT, SIOCDELRT."""
 _IFREQ_BYTES, _NAME_BYTES = 40, 16
 _IFCONF = struct.Struct("<i4xQ")
 _INT = struct.Struct("<i")
@@ -65,8 +66,9 @@ def interfaces(task: Thread) -> tuple[Interface, ...]:
     )  # fmt: skip
 
 
-def control(task: Thread, request: int, argument: int) -> int:
-    """ioctl(2) of any socket. ENODEV for an interface that there is not; EPERM for what changes one; ENOTTY."""
+def control(task: Thread, request: int, argument: int, internet: bool) -> int:
+    """ioctl(2) of any socket; `internet` is whether it is one of AF_INET, which alone knows addresses. ENODEV for an
+    interface that there is not; EPERM for what changes one; ENOTTY."""
     if request == _CONF:
         return _list(task, argument)
     if request == _NAME:
@@ -75,7 +77,7 @@ def control(task: Thread, request: int, argument: int) -> int:
         if not task.process.credentials.capable(NET_ADMIN):
             raise LinuxError(E.EPERM)
         raise LinuxError(E.EOPNOTSUPP)
-    if request not in _ANSWERS:
+    if request not in _ANSWERS or (request in _ADDRESSES and not internet):
         raise LinuxError(E.ENOTTY)
     name = task.memory.read(argument, _NAME_BYTES).split(b"\0", 1)[0][: _NAME_BYTES - 1]
     found = next((each for each in interfaces(task) if each.name.encode() == name), None)

@@ -1,7 +1,7 @@
 """Who has which port: the one place where sockets of a vNode find each other by address.
 
-A socket claims a port with `claim`, is found with `listener` or `receiver`, and gives it up with `release`. A stream that
-has ended keeps its port for a while (`retire`), as TIME_WAIT does. Ports are given out in their order, not at
+A socket claims a port with `claim`, is found with `listener` or `receiver`, and gives it up with `release`. A stream
+that has ended keeps its port for a while (`retire`), as TIME_WAIT does. Ports are given out in their order, not at
 random, so that a run repeats. Sources: net/ipv4/inet_connection_sock.c, net/ipv4/udp.c, ip(7), socket(7).
 """
 
@@ -126,7 +126,7 @@ class Ports:
         return None
 
     def receiver(self, table: Table, at: Address, source: Address) -> InetSocket | None:
-        """Which datagram socket a datagram is for (compute_score): connected to its source, then bound to its address."""
+        """Which socket a datagram is for (compute_score): connected to its source, then bound to its address."""
         best: list[InetSocket] = []
         score = 0
         for each in self._at(table, at.port):

@@ -10,11 +10,10 @@ from __future__ import annotations
 import struct
 from collections import deque
 from collections.abc import Callable, Generator
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from lego.linux.errno import E, LinuxError
-from pcomponent.files.anonymous import Change, broken_pipe, wait_until
+from pcomponent.files.anonymous import Change, wait_until
 from pcomponent.files.base import (
     POLLERR,
     POLLHUP,
@@ -24,22 +23,19 @@ from pcomponent.files.base import (
     POLLWRNORM,
     Blocking,
 )
+from pcomponent.files.inet import transfer
 from pcomponent.files.inet.base import INT, InetSocket
 from pcomponent.files.inet.far import NOBODY, Bytes, FarEnd
 from pcomponent.files.inet.options import SOL_TCP
+from pcomponent.files.inet.states import SO_LINGER, SO_RCVLOWAT, Phase, State
 from pcomponent.files.socket import (
-    ERRQUEUE,
     FIONREAD,
-    NOSIGNAL,
     OOB,
-    PEEK,
     POLLRDHUP,
     RECEIVE_SHUT,
     SEND_SHUT,
     STREAM,
     TIOCOUTQ,
-    TRUNC,
-    WAITALL,
     Received,
 )
 from pcomponent.waiting import Wait, Wake
@@ -52,36 +48,10 @@ SEND_BUFFER, RECEIVE_BUFFER = 16384, 131072
 """net.ipv4.tcp_wmem and tcp_rmem, their defaults."""
 CONNECTED_SEND_BUFFER = 2626560
 """What a send buffer grows to when a connection is made, unless SO_SNDBUF was set (tcp_init_buffer_space)."""
-SO_SNDBUF, SO_RCVLOWAT, SO_LINGER = 7, 18, 13
 TIME_WAIT_NS = 60 * 10**9
 """TCP_TIMEWAIT_LEN, and tcp_fin_timeout."""
 SIOCATMARK = 0x8905
 _LINGER = struct.Struct("<ii")
-
-
-class State(IntEnum):
-    """Of a connection, as /proc/net/tcp shows it."""
-
-    ESTABLISHED = 1
-    SYN_SENT = 2
-    FIN_WAIT1 = 4
-    FIN_WAIT2 = 5
-    TIME_WAIT = 6
-    CLOSE = 7
-    CLOSE_WAIT = 8
-    LAST_ACK = 9
-    LISTEN = 10
-
-
-class Phase(IntEnum):
-    """Of the socket itself (SS_*)."""
-
-    UNCONNECTED = 1
-    CONNECTING = 2
-    CONNECTED = 3
-
-
-_OPEN = (State.ESTABLISHED, State.CLOSE_WAIT)
 
 
 class StreamSocket(InetSocket):
@@ -123,6 +93,11 @@ class StreamSocket(InetSocket):
     def tcp_state(self) -> int:
         """As /proc/net/tcp shows it."""
         return State.TIME_WAIT if self.expires_ns and self.state == State.CLOSE else self.state
+
+    @property
+    def refuses(self) -> bool:
+        """Whether data are answered with a reset: it has said that it is through, and does not listen either."""
+        return self.state == State.FIN_WAIT2 and bool(self.shut & RECEIVE_SHUT)
 
     @property
     def polls_outside(self) -> bool:  # type: ignore[override]
@@ -197,39 +172,8 @@ class StreamSocket(InetSocket):
             raise LinuxError(E.EOPNOTSUPP)
 
     def send_message(self, task: Thread, data: bytes, flags: int, outgoing: Any) -> Generator[Wait, Wake, int]:
-        """tcp_sendmsg: all of it, unless something ends it. EPIPE with SIGPIPE; what went wrong; EAGAIN."""
-        if self.state == State.SYN_SENT:
-            if self.hurried(flags):
-                raise LinuxError(E.EAGAIN)
-            yield from self.wait(task, lambda: self.state != State.SYN_SENT, self.altered, self.send_timeout_ns)
-        done = 0
-        try:
-            while True:
-                self.look(task)
-                if self.error or self.shut & SEND_SHUT or (self.state not in _OPEN):
-                    raise self._stream_error(task, bool(flags & NOSIGNAL) or done > 0)
-                if done == len(data):
-                    return done
-                room = self.far.room(task)
-                taken = self.far.put(task, data[done : done + room]) if room else 0
-                done += taken
-                if not taken:
-                    self.starved = True
-                    if self.hurried(flags):
-                        raise LinuxError(E.EAGAIN)
-                    yield from self.wait(task, lambda: self._may_send(task), self.room, self.send_timeout_ns)
-        except Exception:
-            if not done:
-                raise
-            return done
-
-    def _stream_error(self, task: Thread, silent: bool) -> LinuxError:
-        """sk_stream_error."""
-        error = self.take_error() or E.EPIPE
-        return broken_pipe(task, silent) if error == E.EPIPE else LinuxError(error)
-
-    def _may_send(self, task: Thread) -> bool:
-        return bool(self.far.room(task) or self.error or self.shut & SEND_SHUT)
+        """sendmsg(2)."""
+        return transfer.send(task, self, data, flags)
 
     def has_send_room(self, task: Thread) -> bool:
         """__sk_stream_is_writeable: at least a third of the send buffer is free."""
@@ -291,67 +235,16 @@ class StreamSocket(InetSocket):
         self.ports(task).held_bytes += len(data)
 
     def receive(self, task: Thread, length: int, flags: int = 0) -> Generator[Wait, Wake, Received]:
-        """tcp_recvmsg. ENOTCONN; EINVAL for urgent data, of which there are none; EAGAIN; what went wrong."""
-        if flags & ERRQUEUE:
-            raise LinuxError(E.EAGAIN)
-        if self.state == State.LISTEN:
-            raise LinuxError(E.ENOTCONN)
-        if flags & OOB:
-            raise LinuxError(E.EINVAL)
-        low = INT.unpack(self.options.get(SO_RCVLOWAT, b"\1\0\0\0"))[0]
-        target = max(1, length if flags & WAITALL else min(low, length))
-        taken: list[bytes] = []
-        count = 0
-        try:
-            while True:
-                self.look(task)
-                found = self.inbox.length
-                if found and not flags & PEEK:
-                    taken.append(self._take(task, length - count))
-                    count += len(taken[-1])
-                else:
-                    count = found if flags & PEEK else count
-                if count >= min(target, length or 1) or (found and not length) or self._at_end(flags, count):
-                    break
-                yield from self._wait_to_receive(task, count if flags & PEEK else 0)
-        except Exception:
-            if not count:
-                raise
-        data = self.inbox.peek(length) if flags & PEEK else b"".join(taken)
-        if flags & TRUNC:  # tcp(7): the bytes are thrown away.
-            return Received(b"", len(data))
-        return Received(data, len(data))
+        """recvmsg(2)."""
+        return transfer.receive(task, self, length, flags)
 
-    def _take(self, task: Thread, length: int) -> bytes:
+    def take(self, task: Thread, length: int) -> bytes:
+        """Bytes that have come; who sends them learns of the room."""
         data = self.inbox.take(length)
         self.ports(task).held_bytes -= len(data)
         if data:
             self.far.drained(task)
         return data
-
-    def _at_end(self, flags: int, count: int) -> bool:
-        """Whether nothing more is to be waited for; raises what a receiver is told when it got nothing."""
-        if count:
-            return bool(self.error or self.shut & RECEIVE_SHUT or self.state == State.CLOSE or self.hurried(flags))
-        if self.done:
-            return True
-        self.raise_error()
-        if self.shut & RECEIVE_SHUT:
-            return True
-        if self.state == State.CLOSE:
-            raise LinuxError(E.ENOTCONN)
-        if self.hurried(flags):
-            raise LinuxError(E.EAGAIN)
-        return False
-
-    def _wait_to_receive(self, task: Thread, beyond: int) -> Generator[Wait, Wake, None]:
-        """Until more than `beyond` bytes are there, or something else happens."""
-
-        def ready() -> bool:
-            ended = self.error or self.shut & RECEIVE_SHUT or self.state == State.CLOSE
-            return self.inbox.length > beyond or bool(ended)
-
-        yield from self.wait(task, ready, self.came, self.receive_timeout_ns)
 
     # ---- the end -------------------------------------------------------------------------------------
 

@@ -1,0 +1,60 @@
+/* Datagrams: to an address, between connected sockets, and to nobody. */
+#include "inet.h"
+
+int main(void) {
+    int one = (int)MUST(socket(AF_INET, SOCK_DGRAM, 0)), two = (int)MUST(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0));
+    Address any = loopback(0), first, from, unspecified = {0}, none;
+    socklen_t length = sizeof from;
+    char back[16];
+    MUST(bind(one, AT(any)));
+    first = name_of(one);
+    SHOW(send(two, "x", 1, 0));
+    CHECK(name_of(two).sin_port != 0);
+    SHOW(sendto(two, "x", 1, 0, (struct sockaddr *)&first, 8));
+    SHOW(sendto(two, "first", 5, 0, AT(first)));
+    SHOW(sendto(two, "", 0, 0, AT(first)));
+    SHOW(recvfrom(one, back, 16, 0, (struct sockaddr *)&from, &length));
+    CHECK(length == 16 && from.sin_port == name_of(two).sin_port && from.sin_addr.s_addr == htonl(INADDR_LOOPBACK));
+    SHOW(recv(one, back, 16, 0));
+    SHOW(recv(one, back, 16, MSG_DONTWAIT));
+    SHOW(getpeername(two, (struct sockaddr *)&from, &length));
+    SHOW(connect(two, AT(first)));
+    SHOW(getpeername(two, (struct sockaddr *)&from, &length));
+    CHECK(name_of(two).sin_addr.s_addr == htonl(INADDR_LOOPBACK));
+    SHOW(write(two, "second", 6));
+    SHOW(read(one, back, 3));
+    SHOW(recv(one, back, 3, MSG_DONTWAIT));
+    first = name_of(two);
+    int third = (int)MUST(socket(AF_INET, SOCK_DGRAM, 0));
+    SHOW(sendto(third, "not for you", 11, 0, AT(first)));
+    SHOW(read(two, back, 16));
+    SHOW(sendto(one, "for you", 7, 0, AT(first)));
+    SHOW(read(two, back, 16));
+    SHOW(connect(two, (struct sockaddr *)&unspecified, sizeof unspecified));
+    SHOW(getpeername(two, (struct sockaddr *)&from, &length));
+    SHOW(write(two, "x", 1));
+    none = name_of(one);
+    SHOW(close(one));
+    SHOW(sendto(two, "lost", 4, 0, AT(none)));
+    ERROR(two);
+    SHOW(connect(two, AT(none)));
+    SHOW(write(two, "lost", 4));
+    EVENTS(two);
+    SHOW(read(two, back, 16));
+    SHOW(read(two, back, 16));
+    SHOW(write(two, "lost", 4));
+    SHOW(write(two, "lost", 4));
+    SHOW(write(two, "lost", 4));
+    ERROR(two);
+    none.sin_port = 0;
+    SHOW(sendto(third, "x", 1, 0, AT(none)));
+    none.sin_family = AF_UNIX;
+    SHOW(sendto(third, "x", 1, 0, AT(none)));
+    none = loopback(9);
+    none.sin_addr.s_addr = inet_addr("127.255.255.255");
+    SHOW(sendto(third, "x", 1, 0, AT(none)));
+    SHOW(connect(third, AT(none)));
+    MUST(set_option(third, SOL_SOCKET, SO_BROADCAST, 1));
+    SHOW(sendto(third, "x", 1, 0, AT(none)));
+    DONE();
+}
