@@ -10,16 +10,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lego.config import ConfigError, MachineConfig, Mount, Topology
+    from lego.config import ConfigError, MachineConfig, Mount, Publication, Topology
     from lego.machine import Machine, MachineFailed, Result
 
-__all__ = ["ConfigError", "Machine", "MachineConfig", "MachineFailed", "Mount", "Result", "Topology", "__version__"]
+__all__ = [
+    "ConfigError", "Machine", "MachineConfig", "MachineFailed", "Mount", "Publication", "Result", "Topology",
+    "__version__",
+]  # fmt: skip
 __version__ = "0.1.0"
 
 _HOMES = {
     "ConfigError": "lego.config",
     "MachineConfig": "lego.config",
     "Mount": "lego.config",
+    "Publication": "lego.config",
     "Topology": "lego.config",
     "Machine": "lego.machine",
     "MachineFailed": "lego.machine",

@@ -25,7 +25,7 @@ from lego.config import ConfigError, MachineConfig, checked, describe, guest_env
 from lego.console.buffer import BufferConsole
 from lego.console.gate import GateMonitor
 from lego.fabric.endpoint import Endpoint, Monitor
-from lego.fabric.errors import FabricError, PeerDown
+from lego.fabric.errors import FabricError, PeerDown, PeerTimeout
 from lego.linux.errno import E, LinuxError
 from lego.linux.stat import S_IFDIR
 from lego.lookup import find_program
@@ -293,8 +293,7 @@ class Machine:
             while True:
                 for number in relay.take() if relay else ():
                     self._relay(placed, number, terminal)
-                wait = Wait(placed.pid, WAIT_MS)
-                reply: WaitReply = runtime.endpoint.call(placed.processor, wait, timeout_s=ANSWER_S + WAIT_MS / 1000)[0]
+                reply = self._wait(placed)
                 if reply.lost:
                     raise PeerDown(reply.lost, reply.why)
                 if reply.ended:
@@ -313,6 +312,18 @@ class Machine:
             typing.close()
             if relay is not None:
                 relay.close()
+
+    def _wait(self, placed: PlacedReply) -> WaitReply:
+        """Asks once whether the program has ended. Who was stopped while waiting for the answer finds it late, and asks
+        again."""
+        runtime, wait = self._running(), Wait(placed.pid, WAIT_MS)
+        try:
+            reply: WaitReply = runtime.endpoint.call(placed.processor, wait, timeout_s=ANSWER_S + WAIT_MS / 1000)[0]
+        except PeerTimeout:
+            if runtime.lost() is not None:
+                raise
+            reply = runtime.endpoint.call(placed.processor, wait, timeout_s=ANSWER_S + WAIT_MS / 1000)[0]
+        return reply
 
     def _give_up(self, placed: PlacedReply) -> None:
         """This process is to end, or to do something else: kills the program, and asks how it ended since nobody else

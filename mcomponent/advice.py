@@ -6,8 +6,8 @@ import msgspec
 
 from lego.linux import mman
 from lego.linux.errno import E, LinuxError
-from lego.linux.mman import MAP_ANONYMOUS, MAP_SHARED, MS_ASYNC, MS_INVALIDATE, MS_SYNC, PROT_WRITE
-from lego.regions import NOT_FORKED, PAGE, WIPED_ON_FORK, Region, page_up
+from lego.linux.mman import MAP_ANONYMOUS, MAP_SHARED, MS_ASYNC, MS_INVALIDATE, MS_SYNC
+from lego.regions import NEVER_WRITABLE, NOT_FORKED, PAGE, WIPED_ON_FORK, Region, page_up
 from mcomponent.address_space import AddressSpace, Change
 
 MADV_WIPEONFORK, MADV_KEEPONFORK = 18, 19
@@ -30,7 +30,8 @@ def advise(space: AddressSpace, start: int, length: int, advice: int) -> Change:
     """madvise(2). A range with holes has its mapped parts done and then fails: the change has `errno` ENOMEM.
 
     For MADV_DONTNEED `removed` has the private ranges, and `added` the regions that are there as before.
-    Errors: EINVAL, EPERM (MADV_HWPOISON), EACCES and EOPNOTSUPP (MADV_REMOVE: no file here can have holes punched).
+    Errors: EINVAL, EPERM (MADV_HWPOISON), EACCES and EOPNOTSUPP (MADV_REMOVE: only of memory objects, whose pages the
+    processor has dropped afterwards).
     """
     if advice in _MEMORY_FAILURE:
         raise LinuxError(E.EPERM)
@@ -66,7 +67,9 @@ def _advise_piece(space: AddressSpace, change: Change, piece: Region, advice: in
     elif advice == mman.MADV_REMOVE:
         if private:
             return E.EINVAL if anonymous else E.EACCES
-        return E.EOPNOTSUPP if piece.prot & PROT_WRITE else E.EACCES
+        if piece.flags & NEVER_WRITABLE:
+            return E.EACCES
+        return 0 if piece.object is not None and piece.object.store.startswith("M") else E.EOPNOTSUPP
     elif advice == mman.MADV_FREE:
         return 0 if private and anonymous else E.EINVAL
     elif advice == mman.MADV_DONTFORK:

@@ -76,7 +76,8 @@ class Executor:
 
     def step(self, task: Thread, quantum: int = QUANTUM, until_ns: int = FOREVER_NS) -> None:
         """Gives a runnable thread its turn: `quantum` instructions, or until its clock reaches `until_ns`, but at least
-        one block of code. Raises `FabricError` when the machine fails under it."""
+        one block of code. It is shorter when somebody outside waits: a turn full of system calls that the host is slow
+        at can take the host minutes. Raises `FabricError` when the machine fails under it."""
         current.meter = task.meter
         self._kernel.running = task
         self._load(task)
@@ -92,7 +93,7 @@ class Executor:
                 stop = self._user(task)
                 if not self._stops[stop](task):
                     return
-                if task.meter.now_ns >= self._until_ns:
+                if task.meter.now_ns >= self._until_ns or not self._kernel.jobs.empty():
                     # An instruction whose pages come one by one is let through, or it would lose them again.
                     self._budget = min(self._budget, 1 if stop in UNFINISHED_STOPS else 0)
             timers.expire(task)

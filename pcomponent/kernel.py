@@ -6,6 +6,7 @@ Everything that a handler needs beside its own thread is reached through here.
 from __future__ import annotations
 
 import hashlib
+import queue
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -83,6 +84,8 @@ class Kernel:
         self.threads_made = 0
         self.turns = 0
         """Counts up whenever a thread queues up for a turn."""
+        self.jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        """What other host threads ask of the scheduler's, to be done between two turns."""
         self.stirred = False
         """A thread became runnable while another has its turn."""
         self.spaces: dict[int, Space] = {}

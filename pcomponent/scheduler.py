@@ -49,7 +49,7 @@ class Scheduler:
         self._kernel = kernel
         self._executor = executor
         self._lifecycle = lifecycle
-        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._jobs = kernel.jobs
         self._changed = threading.Condition()
         self._reset()
         self._unpolled = 0

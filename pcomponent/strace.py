@@ -94,10 +94,7 @@ def process_ended(process: Process, status: int) -> None:
 
 def notice(task: Thread, text: str) -> None:
     """Something that Lego itself has to say, on the program's standard error."""
-    data = text.encode("utf-8", "backslashreplace")
-    terminal = task.kernel.rendezvous.terminals.of_run(task.process)
-    if terminal is not None:
-        data = data.replace(b"\n", b"\r\n")  # The host's terminal is in raw mode.
+    data = _encoded(task, text)
     try:
         while data:
             reply, _ = task.kernel.endpoint.call(task.process.console, Write(2, 1000), data, ANSWER_S)
@@ -110,9 +107,17 @@ def notice(task: Thread, text: str) -> None:
         task.kernel.hang_up(task.process)
 
 
+def _encoded(task: Thread, text: str) -> bytes:
+    """As it goes to the console's standard error. While a guest has the host's terminal, that is in raw mode."""
+    terminal = task.kernel.rendezvous.terminals.of_run(task.process)
+    if terminal is not None and 2 in terminal.streams:
+        text = text.replace("\n", "\r\n")
+    return text.encode("utf-8", "backslashreplace")
+
+
 def _print(task: Thread, text: str, now_ns: int) -> None:
     """A console that is closed or gone takes nothing."""
-    data = f"[{task.tid}] {now_ns // 10**9}.{now_ns % 10**9:09} {text}\n".encode("utf-8", "backslashreplace")
+    data = _encoded(task, f"[{task.tid}] {now_ns // 10**9}.{now_ns % 10**9:09} {text}\n")
     tries = 0
     try:
         while data and tries < PATIENCE:

@@ -7,7 +7,7 @@ from typing import Any
 GAUGES = frozenset({
     "lines", "sets", "ways", "virtual_ns", "frames_total", "frames_used", "frames_free", "frames_peak",
     "page_cache_pages", "page_cache_dirty", "spaces", "owned_spaces", "handles", "open_handles", "members", "processes",
-    "seated_threads", "seated_spaces",
+    "seated_spaces", "seated_threads",
 })  # fmt: skip
 """Fields of the statistics that say how things stand: they stay as they are. All other numbers only grow."""
 _NAMES = ("name", "from", "to")

@@ -50,7 +50,8 @@ def bring_up(name: str, config: MachineConfig, follows: bool, ray: str = "") -> 
         raise ConfigError("", f"a machine {name!r} is up already; `lego down {name}` ends it")
     if found is not None:
         take_down(found)  # What is left of one that is gone.
-    log = os.path.join(record.open_folder(), f"{name}.log")
+    record.open_folder()
+    log = _log(name)
     keeper = _start_keeper(log)
     try:
         text = _order(keeper, Order(name, config, follows, ray))
@@ -58,13 +59,17 @@ def bring_up(name: str, config: MachineConfig, follows: bool, ray: str = "") -> 
         keeper.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             keeper.wait(STOP_S)
+        _remove_log(name)
         raise
     if not text:
         raise FabricError(KEEPER, f"it ended while the machine started (status {keeper.wait(STOP_S)}); see {log}")
     answer = msgspec.json.decode(text, type=Answer)
     if answer.failure:
         keeper.wait(STOP_S)
-        raise ConfigError("", answer.failure) if answer.usage else FabricError(answer.component, answer.failure)
+        if answer.usage:
+            _remove_log(name)
+            raise ConfigError("", answer.failure)
+        raise FabricError(answer.component, answer.failure)
 
 
 def _start_keeper(log: str) -> subprocess.Popen[bytes]:
@@ -82,6 +87,16 @@ def _start_keeper(log: str) -> subprocess.Popen[bytes]:
             env={**os.environ, "PYTHONPATH": path},
             start_new_session=True,
         )
+
+
+def _log(name: str) -> str:
+    """Where a keeper's own words go, and those of what it starts."""
+    return os.path.join(record.folder(), f"{name}.log")
+
+
+def _remove_log(name: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(_log(name))
 
 
 def _order(keeper: subprocess.Popen[bytes], order: Order) -> bytes:
@@ -160,8 +175,7 @@ def take_down(found: Found) -> int:
     if found.record is not None and (found.record.directory or not found.keeper_pid):
         _end_leftovers(found.record)
     record.forget(found.name)
-    with contextlib.suppress(OSError):
-        os.unlink(os.path.join(record.folder(), f"{found.name}.log"))
+    _remove_log(found.name)
     return ended
 
 

@@ -1,7 +1,7 @@
 """The calls of Linux that Lego does not have, and why: they return ENOSYS, and are named once on stderr.
 
-`lego syscalls --all` shows them beside the table. A call that gets a handler leaves this list by itself; one that
-Linux gets anew has to be added (tests/unit/test_syscall_table.py).
+`lego syscalls --all` shows them beside the table. A call that gets a handler leaves this list, one that
+Linux gets anew has to be added (tests/unit/test_absent.py).
 """
 
 from __future__ import annotations
@@ -39,17 +39,13 @@ _GROUPS = {
         inotify_init inotify_init1 inotify_add_watch inotify_rm_watch fanotify_init fanotify_mark""",
     "no POSIX message queues": """
         mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr""",
-    "no System V messages, semaphores and segments": """
-        shmget shmat shmctl shmdt semget semop semctl semtimedop msgget msgsnd msgrcv msgctl""",
-    "no timers of timer_create": "timer_create timer_settime timer_gettime timer_getoverrun timer_delete",
-    "no files in memory": "memfd_create memfd_secret",
-    "no descriptors of processes": "pidfd_open pidfd_getfd pidfd_send_signal",
+    "no memory that the kernel itself cannot read": "memfd_secret",
     "the older calls do the same": """
         futex_waitv futex_wake futex_wait futex_requeue sched_setattr sched_getattr remap_file_pages restart_syscall
         cachestat mseal open_by_handle_at""",
 }
 ABSENT: dict[str, str] = {name: why for why, names in _GROUPS.items() for name in names.split()}
-"""Name and reason, whether or not there is a handler meanwhile."""
+"""Name and reason."""
 
 
 def absent() -> dict[int, tuple[str, str]]:

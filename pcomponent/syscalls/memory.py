@@ -17,7 +17,7 @@ from lego.linux.mman import (
     PROT_READ,
 )
 from lego.regions import PAGE, TASK_SIZE, ObjectId, page_up
-from mcomponent.messages import Advise, Brk, LayoutReply, Map, Protect, Remap, RemapReply, Sync, Unmap
+from mcomponent.messages import Advise, Brk, LayoutReply, Map, MemoryAllocate, Protect, Remap, RemapReply, Sync, Unmap
 from pcomponent.files.memory_file import MemoryFile
 from pcomponent.process import Thread
 from pcomponent.rlimits import INFINITY, Resource
@@ -158,9 +158,21 @@ def madvise(task: Thread, address: int, length: int, advice: int) -> int:
     reply, _ = task.kernel.endpoint.call(space.home, Advise(space.pid, address, length, advice))
     for start, end in reply.removed:
         space.forget(start, end)
+    if advice == MADV_REMOVE:
+        _punch(task, address, _end(address, length))
     if not reply.removed:
         space.protect(reply)  # Regions with other flags (MADV_DONTFORK and the like).
     return _outcome(reply)
+
+
+def _punch(task: Thread, start: int, end: int) -> None:
+    """MADV_REMOVE: what is shared in a range loses its contents, for everybody who maps it (madvise_remove)."""
+    for region in task.memory.regions.overlapping(start, end):
+        piece = region.cut(start, end)
+        assert piece.object is not None
+        request = MemoryAllocate(piece.object, piece.offset, piece.length, punch=True, keep_size=True)
+        task.kernel.endpoint.call(piece.object.store, request)
+        task.kernel.object_changed(piece.object, piece.offset, piece.length)
 
 
 @syscall(26, "msync", "pointer", "size", "flags")

@@ -33,6 +33,7 @@ class OutsideTerminal(Terminal):
     def __init__(self, kernel: Kernel, vnode: int, index: int, console: str, setup: TerminalSetup) -> None:
         super().__init__(kernel, vnode, index, STANDARD.changed(setup.modes))
         self.size = setup.size
+        self.streams = setup.streams
         self.locked = False
         self._console = console
 

@@ -8,6 +8,7 @@ at most one session, and of that one group is in the foreground. Source: drivers
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
@@ -56,6 +57,8 @@ class Terminal:
 
     outside = False
     """Whether the other side is the host's terminal."""
+    streams: Sequence[int] = ()
+    """Which of the console's streams it is then."""
 
     def __init__(self, kernel: Kernel, vnode: int, index: int, modes: Modes = STANDARD) -> None:
         self.kernel = kernel

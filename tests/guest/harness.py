@@ -139,7 +139,7 @@ def compiler() -> tuple[str, ...] | None:
 def build(program: Program, kind: str) -> Path:
     """Compiles a program unless that was done before; raises AssertionError with the compiler's words."""
     binary = BUILD / kind / program.name
-    newest = max(each.stat().st_mtime for each in (program.source, PROGRAMS / "check.h", Path(__file__)))
+    newest = max(each.stat().st_mtime for each in (program.source, *PROGRAMS.glob("*.h"), Path(__file__)))
     if binary.exists() and binary.stat().st_mtime > newest:
         return binary
     command = compiler()

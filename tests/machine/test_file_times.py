@@ -34,3 +34,18 @@ def test_file_times_are_the_same_in_every_run(tmp_path: Path) -> None:
     lines = first.decode().splitlines()
     assert len(lines) == 5 and all(line.count("2001-09-09 01:46:") == 3 for line in lines[:4]), lines
     assert (tmp_path / "work" / "file").stat().st_mtime > 1_700_000_000
+
+
+def test_what_one_run_changed_is_in_the_past_of_the_next(tmp_path: Path) -> None:
+    config = MachineConfig(mounts=(Mount("/", "/"), Mount(str(tmp_path), "/mnt", writable=True)))
+
+    def run(script: str) -> bytes:
+        result = machine.run(["/bin/sh", "-c", script], cwd="/mnt", environment=ENVIRONMENT)
+        assert (result.exit_code, result.stderr) == (0, b"")
+        return result.stdout
+
+    with Machine(config, runtime="inproc") as machine:
+        run("echo a > first; sleep 50; echo b > second; sleep 50; mkdir last")
+        compared = "for f in first:second second:last last:third; do [ ${f#*:} -nt ${f%:*} ] && echo ${f#*:}; done"
+        assert run(f"echo c > third; {compared}; find . -newermt now -type f") == b"second\nlast\nthird\n"
+        assert run(f"touch second; {compared}; [ second -nt third ] && echo again") == b"second\nthird\nagain\n"

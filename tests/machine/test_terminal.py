@@ -183,6 +183,13 @@ def test_a_program_alone_is_not_stopped_by_control_z() -> None:
         assert person.ended() == 128 + signal.SIGQUIT
 
 
+def test_what_lego_says_itself_looks_right() -> None:
+    """The host's terminal is in raw mode then; a file gets plain lines."""
+    with at_terminal("run", "--inproc", "--strace", str(program("info_exit")), "3") as person:
+        assert b"\r\n" in person.sees("+++ exited with 3 +++\r\n")
+        assert person.ended() == 3
+
+
 def test_the_window_changes() -> None:
     with at_terminal(*shell("sh", "-c", "trap 'stty size' WINCH; echo ready; while :; do sleep 0.1; done")) as person:
         person.sees("ready")

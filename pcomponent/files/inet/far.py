@@ -147,6 +147,6 @@ class LocalEnd(FarEnd):
 
     def drained(self, task: Thread) -> None:
         """Tells a sender that found no room, once a third of its buffer is free (sk_stream_write_space)."""
-        if self.peer.starved and self.peer.has_room(task):
+        if self.peer.starved and self.peer.has_send_room(task):
             self.peer.starved = False
             self.peer.room.happened(task)

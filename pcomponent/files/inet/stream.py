@@ -175,7 +175,7 @@ class StreamSocket(InetSocket):
         """sendmsg(2)."""
         return transfer.send(task, self, data, flags)
 
-    def has_room(self, task: Thread) -> bool:
+    def has_send_room(self, task: Thread) -> bool:
         """__sk_stream_is_writeable: at least a third of the send buffer is free."""
         if self.far.outside:
             return self.far.room(task) > 0
@@ -329,7 +329,7 @@ class StreamSocket(InetSocket):
         low = INT.unpack(self.options.get(SO_RCVLOWAT, b"\1\0\0\0"))[0]
         if self.inbox.length >= max(1, low):
             found |= POLLIN | POLLRDNORM
-        if self.shut & SEND_SHUT or self.state == State.CLOSE or self.has_room(task):
+        if self.shut & SEND_SHUT or self.state == State.CLOSE or self.has_send_room(task):
             found |= POLLOUT | POLLWRNORM
         else:
             self.starved = True
