@@ -12,10 +12,12 @@ ELSEWHERE = ("escape_", "machine_")
 """Programs with these prefixes belong to tests/machine."""
 
 
-SPREADING = ("process_", "signals_", "talk_", "threads_", "files_", "memory_shared", "spread_")
+SPREADING = ("process_", "talk_", "shm_", "net_", "tty_", "spread_", "threads_processes", "signals_waiting")
 """Programs with these prefixes also run on two processors that share the processes between them, ..."""
-SPREADING_SMALL: tuple[str, ...] = ()
-"""... and these on three with small caches."""
+SPREADING_SMALL = ("process_fork", "spread_memory", "threads_processes")
+"""... these on three with small caches, ..."""
+AWAY = (*SPREADING, "code_", "faults_", "files_", "memory_shared", "signals_", "threads_", "timers_")
+"""... and these wholly on another processor than the one that keeps them."""
 
 LIMITS = {
     "cpu_float_exceptions-static-x87": "Unicorn 2.1.4 (QEMU 5.0) sets few of the exception flags of the x87",
@@ -44,10 +46,10 @@ def cases() -> Iterator[object]:
                     names = ["generous", "one_set", "spread_lines64"]
                 if kind != program.builds[0]:
                     names = ["generous", "lines64", "spread_lines64"] if not few else ["generous"]
-                if program.name.startswith(SPREADING) and kind == program.builds[0]:
-                    names += ["processors", "away"]
-                if program.name in SPREADING_SMALL:
-                    names.append("processors_lines64")
+                if kind == program.builds[0]:
+                    names += ["processors"] if program.name.startswith(SPREADING) else []
+                    names += ["processors_lines64"] if program.name in SPREADING_SMALL else []
+                    names += ["away"] if program.name.startswith(AWAY) and arguments == program.runs[0] else []
                 for name in names:
                     label = "-".join([program.name, kind, *(arguments[:1] if few else ()), name])
                     yield pytest.param(program, kind, arguments, name, id=label, marks=marks(label))

@@ -151,3 +151,14 @@ def test_the_first_program_takes_all_others_with_it(tmp_path: Path) -> None:
         assert result.statistics["virtual_ns"] < 10**9
         assert sum(row["seated_spaces"] for row in result.statistics["processors"]) == 0
         assert run(machine, "/bin/echo", "on").stdout == b"on\n"
+
+
+def test_work_that_is_spread_takes_less_virtual_time(tmp_path: Path) -> None:
+    busy = "(i=0; while [ $i -lt 700 ]; do i=$((i+1)); done) & "
+    times = []
+    for processors in (1, 2):
+        with Machine(spread(tmp_path, Topology(processors, 1, 1), cores=1)) as machine:
+            result = run(machine, "/bin/sh", "-c", busy * 4 + "wait")
+            assert result.exit_code == 0
+            times.append(result.statistics["virtual_ns"])
+    assert times[1] < 0.7 * times[0], times
