@@ -8,7 +8,7 @@ are generators, used with `yield from`.
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_ACCMODE, O_PATH, O_RDONLY, O_RDWR, O_WRONLY
@@ -27,6 +27,13 @@ POLLIN, POLLPRI, POLLOUT, POLLERR, POLLHUP, POLLNVAL = 0x1, 0x2, 0x4, 0x8, 0x10,
 POLLRDNORM, POLLWRNORM = 0x40, 0x100
 
 LOCK_SH, LOCK_EX, LOCK_NB, LOCK_UN = 1, 2, 4, 8
+
+
+class Watch(Protocol):
+    """Something that is told when a file is closed."""
+
+    def closed(self) -> None:
+        """The last descriptor is going."""
 
 
 class OpenFile:
@@ -53,6 +60,8 @@ class OpenFile:
         self.references = 0
         self.locked: Key | None = None
         """The inode that a lock was made of through it (`pcomponent.files.locks`)."""
+        self.watches: dict[Watch, None] | None = None
+        """Items of epoll sets, which leave them with the last descriptor."""
         self.locks_ranges = False
         """Whether it owned locks of ranges."""
 
@@ -141,6 +150,10 @@ class OpenFile:
         it can be anything."""
         return None
 
+    def lasting_changes(self, task: Thread) -> list[Change] | None:
+        """Those of `changes`, when they are the same for as long as the file is open, whoever asks; None when not."""
+        return None
+
     def due_ns(self, task: Thread) -> int | None:
         """When, on the monotonic virtual clock, readiness will change with nobody doing anything (a timer)."""
         return None
@@ -160,6 +173,8 @@ class OpenFile:
         """A descriptor less, or a reference of a message on its way; the last one closes the file."""
         self.references -= 1
         if self.references == 0:
+            for watch in list(self.watches or ()):
+                watch.closed()
             if self.locked is not None:
                 task.kernel.file_locks.dropped(task, self)
             self.close(task)

@@ -180,6 +180,8 @@ class PipeFile(AnonymousFile):
         pipe = self.pipe
         return ([pipe.filled] if self.readable else []) + ([pipe.emptied] if self.writable else [])
 
+    lasting_changes = changes
+
     # ---- reading and writing ---------------------------------------------------------------------------
 
     def read(self, task: Thread, length: int) -> Blocking:

@@ -160,7 +160,7 @@ class Socket(AnonymousFile):
         ready: Callable[[], object],
         change: Change,
         timeout_ns: int | None,
-        also: tuple[Change, ...] | None = None,
+        also: tuple[Change, ...] = (),
     ) -> Generator[Wait, Wake, None]:
         """Waits at most for a timeout of the socket's. EAGAIN when it passed. sock_intr_errno: with a timeout, a call
         that a signal ended is not made again."""
@@ -186,6 +186,19 @@ class Socket(AnonymousFile):
         """The connection is not what it was: everybody who waits has to look."""
         for change in (self.came, self.room, self.altered):
             change.happened(task)
+
+    def resized(self) -> None:
+        """Its buffers, or what it waits for, have another size (sk_write_space, tcp_set_rcvlowat)."""
+        self.came.stir()
+        self.room.stir()
+
+    def changes(self, task: Thread) -> list[Change]:
+        """Its own."""
+        return [self.came, self.room, self.altered]
+
+    def lasting_changes(self, task: Thread) -> list[Change] | None:
+        """The same, but between datagram sockets with names, where the peer can be another one."""
+        return None if (self.family, self.kind) == (AF_UNIX, DATAGRAM) else self.changes(task)
 
     def serial(self, events: int) -> int:
         """The last event on the sides that are asked for."""

@@ -69,6 +69,12 @@ class _End(OpenFile):
         """Terminals can be watched."""
         return True
 
+    def changes(self, task: Thread) -> list[Change]:
+        """Those of both directions: what one end reads, the other has room for."""
+        return [self.terminal.input_changed, self.terminal.output_changed]
+
+    lasting_changes = changes
+
     def ioctl(self, task: Thread, request: int, argument: int) -> int:
         """ioctl(2): see `pcomponent.terminals.controls`."""
         from pcomponent.terminals import controls
@@ -81,7 +87,7 @@ class _End(OpenFile):
     ) -> Blocking:
         """Parks a thread; returns why it goes on. Time goes with what it waited for."""
         outside = self.terminal.outside and change is self.terminal.output_changed
-        wake = yield Wait(lambda wait_ms: bool(ready(wait_ms)), until_ns, outside)
+        wake = yield Wait(lambda wait_ms: bool(ready(wait_ms)), until_ns, outside, lambda: [change])
         if wake is Wake.READY:
             task.meter.now_ns = max(task.meter.now_ns, change.at_ns)
         return wake
@@ -165,6 +171,7 @@ class TerminalFile(_End):
         """Puts back what the guest's buffer had no room for."""
         if data:
             self.terminal.discipline.give_back(data)
+            self.terminal.input_changed.stir()
 
     # ---- writing -------------------------------------------------------------------------------------
 
@@ -258,6 +265,7 @@ class MasterFile(_End):
     def unread(self, task: Thread, data: bytes) -> None:
         """Puts back what the guest's buffer had no room for."""
         self.terminal.to_master[:0] = data
+        self.terminal.output_changed.stir()
 
     def write(self, task: Thread, data: bytes) -> Blocking:
         """write(2): typing. EAGAIN; a signal ends a long one."""

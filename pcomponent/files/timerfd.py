@@ -67,6 +67,8 @@ class TimerFile(AnonymousFile):
         """That it is set, or seen to go off."""
         return [self._change]
 
+    lasting_changes = changes
+
     def due_ns(self, task: Thread) -> int | None:
         """When it goes off next."""
         return self._due_ns
