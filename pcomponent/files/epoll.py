@@ -39,6 +39,8 @@ class _Item:
         """Larger for those that were added later."""
         self._owner = owner
         self._changes: list[Change] | None = None
+        self.order: int | None = None
+        """Its place in the list of those that are ready, or None when it is not in it."""
         self.set(0, 0)
 
     def set(self, events: int, data: int) -> None:
@@ -49,8 +51,8 @@ class _Item:
         """The last event that an edge-triggered item was looked at for."""
         self.held = 0
         """What was ready then, for files that do not count events."""
-        self.order: int | None = None
-        """Its place in the list of those that are ready, or None."""
+        self._met = self.file.serial(self.wanted)
+        """The last event that it learned of."""
 
     @property
     def wanted(self) -> int:
@@ -76,7 +78,14 @@ class _Item:
             self.file.watches.pop(self, None)
 
     def stirred(self) -> None:
-        """Something happened (ep_poll_callback)."""
+        """Something happened (ep_poll_callback): it has its place by the first event since it was not ready."""
+        if not self.wanted:
+            return
+        serial = self.file.serial(self.wanted)
+        if serial != self._met:
+            self._met = serial
+            if self.order is None:
+                self.order = serial
         self._owner.queue(self)
 
     def closed(self) -> None:
@@ -98,22 +107,28 @@ class _Item:
         wanted = self.wanted
         if not wanted:
             return 0
-        serial = self.file.serial(wanted)
-        if self.events & EPOLLET and serial is not None and serial == self.seen:
+        edge = bool(self.events & EPOLLET)
+        if edge and self._old(wanted) and self.file.due_ns(task) is None and not self.file.polls_outside:
             return 0
         try:
             found = self.file.poll(task, wanted) & wanted
         except LinuxError:
             found = POLLERR
-        if self.events & EPOLLET and serial is None:
-            if not found:
-                self.held = 0
-            return found if found & ~self.held else 0
-        return found
+        if not edge:
+            return found
+        if self.file.serial(wanted) is not None:
+            return 0 if self._old(wanted) else found
+        if not found:
+            self.held = 0
+        return found if found & ~self.held else 0
+
+    def _old(self, wanted: int) -> bool:
+        """Whether nothing has happened since it was reported, as far as that is known."""
+        return self.seen is not None and self.file.serial(wanted) == self.seen
 
     def reported(self, found: int) -> None:
         """It was told to the guest."""
-        self.seen = self.file.serial(self.events)
+        self.seen = self.file.serial(self.wanted)
         self.held = found
         if self.events & EPOLLONESHOT:
             self.events &= _PRIVATE
@@ -146,7 +161,7 @@ class EpollFile(AnonymousFile):
         item = self._items[fd, file] = _Item(self, fd, file, self._places)
         item.set(events, data)
         item.attach(task)
-        self.queue(item)
+        self._link(task, item)
 
     def modify(self, task: Thread, fd: int, file: OpenFile, events: int, data: int) -> None:
         """EPOLL_CTL_MOD. ENOENT; EINVAL."""
@@ -154,11 +169,25 @@ class EpollFile(AnonymousFile):
         if (events | item.events) & EPOLLEXCLUSIVE:
             raise LinuxError(E.EINVAL)
         item.set(events, data)
-        self.queue(item)
+        self._link(task, item)
 
     def remove(self, fd: int, file: OpenFile) -> None:
         """EPOLL_CTL_DEL. ENOENT."""
         self.drop_item(self._find(fd, file))
+
+    def _link(self, task: Thread, item: _Item) -> None:
+        """If it is ready, and not in the list, it is its last now (ep_insert, ep_modify)."""
+        if item.order is None and not item.file.polls_outside:
+            if item.look(task):
+                item.order = self._next(task)
+            elif not item.stays(task):
+                return
+        self.queue(item)
+
+    def _next(self, task: Thread) -> int:
+        """A place behind all others."""
+        self._last.happened(task)
+        return self._last.serial
 
     def queue(self, item: _Item) -> None:
         """It is to be looked at, and who waits for the set too."""
@@ -221,9 +250,13 @@ class EpollFile(AnonymousFile):
         """At most `count` pairs (events, data), which are reported by that."""
         chosen = self._ready(task)[:count]
         for item, bits in chosen:
-            self._last.happened(task)
             item.reported(bits)
-            item.order = self._last.serial
+            if not item.events & EPOLLET and item.wanted:
+                item.order = self._next(task)
+                continue
+            item.order = None
+            if not item.stays(task):
+                self._queued.pop(item, None)
         return [(bits, item.data) for item, bits in chosen]
 
     def wait(self, task: Thread, count: int, deadline_ns: int | None) -> Generator[Wait, Wake, list[tuple[int, int]]]:
