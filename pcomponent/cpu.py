@@ -141,6 +141,8 @@ _SYSCALL = (
 )  # fmt: skip
 _RESULT = (x86.UC_X86_REG_RAX, x86.UC_X86_REG_RCX, x86.UC_X86_REG_R11)
 
+_CPUID = (x86.UC_X86_REG_RAX, x86.UC_X86_REG_RBX, x86.UC_X86_REG_RCX, x86.UC_X86_REG_RDX)
+
 _CPUID_HOOK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 
 USER_FLAGS = 0x50DD5
@@ -170,6 +172,7 @@ class Cpu:
         )
         self._syscall = _Batch(_SYSCALL)
         self._result = _Batch(_RESULT)
+        self._cpuid = _Batch(_CPUID)
         self._general = _Batch(_GENERAL)
         self._fpu = _FpuBatch()
         self._hooks: list[Any] = []
@@ -202,11 +205,11 @@ class Cpu:
         self._hook(UC_HOOK_INSN, pointer, 0, ctypes.c_int(x86.UC_X86_INS_CPUID))
 
     def _on_cpuid(self, engine: int, data: int) -> int:
-        uc = self._uc
-        values = cpuid(uc.reg_read(x86.UC_X86_REG_EAX), uc.reg_read(x86.UC_X86_REG_ECX), self._cores)
-        registers = (x86.UC_X86_REG_RAX, x86.UC_X86_REG_RBX, x86.UC_X86_REG_RCX, x86.UC_X86_REG_RDX)
-        for register, value in zip(registers, values, strict=True):
-            uc.reg_write(register, value)
+        batch = self._cpuid
+        _reg_read_batch(self._handle, batch.ids, batch.pointers, batch.count)
+        leaf, _, subleaf, _ = batch.values
+        batch.values[:] = list(cpuid(leaf & 0xFFFFFFFF, subleaf & 0xFFFFFFFF, self._cores))
+        _reg_write_batch(self._handle, batch.ids, batch.pointers, batch.count)
         return 1
 
     def _enter_user_mode(self) -> None:

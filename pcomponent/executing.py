@@ -53,6 +53,7 @@ def execute(task: Thread, directory: int, path: str, arguments: list[bytes], env
     if alone:
         kernel.leave_space(old)  # The memory has dropped its part already.
         process.kin.borrowing, process.kin.released_ns = False, task.meter.now_ns
+        process.kin.freed.stir()
     else:
         kernel.lifecycle.release_space(process)
     before, process.seat = process.seat, _seat(process)

@@ -61,9 +61,18 @@ def adopt(parent: Process | None, child: Process) -> None:
     before = child.kernel.processes.get(child.parent)
     if before is not None:
         before.kin.children.pop(child.pid, None)
+        before.kin.news.stir()
     child.parent = parent.pid if parent is not None else 0
     if parent is not None:
         parent.kin.children[child.pid] = child
+        parent.kin.news.stir()
+
+
+def regrouped(process: Process) -> None:
+    """It is in another group: whoever waits for children of a group may wait for none now."""
+    parent = process.kernel.processes.get(process.parent)
+    if parent is not None:
+        parent.kin.news.stir()
 
 
 def used(process: Process) -> tuple[int, int]:
@@ -123,12 +132,15 @@ def _changed(process: Process, number: int) -> None:
     SA_NOCLDSTOP."""
     process.kin.report = status = stopped_status(number) if number else CONTINUED
     parent = parent_of(process)
+    if parent is not None:
+        parent.kin.news.stir()
     if parent is not None and not parent.signals.action(Sig.CHLD).flags & SA_NOCLDSTOP:
         _tell(parent, process, Sig.CHLD, status, clock_ns(process))
 
 
 def ended(process: Process) -> None:
     """A process has ended: its children are orphans, its parent is told; nobody's child is forgotten at once."""
+    process.kin.ended.stir()
     groups = {process.group} | {child.group for child in process.kin.children.values()}
     _leave_children(process)
     for group in sorted(groups):
@@ -144,6 +156,7 @@ def ended(process: Process) -> None:
 
 def _tell_end(parent: Process, child: Process) -> None:
     """do_notify_parent(): with SIGCHLD ignored, or SA_NOCLDWAIT, nobody has to wait for the child."""
+    parent.kin.news.stir()
     number = child.kin.exit_signal
     action = parent.signals.action(Sig.CHLD)
     unwanted = number == Sig.CHLD and (action.handler == SIG_IGN or bool(action.flags & SA_NOCLDWAIT))

@@ -19,11 +19,9 @@ from lego.linux.signal import NSIG, Sig, bit
 from lego.observe.clock import Meter
 from lego.regions import NOT_FORKED, TASK_SIZE, WIPED_ON_FORK
 from mcomponent.messages import Fork
-from pcomponent import family
+from pcomponent import family, threads
 from pcomponent.files.base import Blocking
-from pcomponent.kernel import Kernel
 from pcomponent.process import Process, Thread
-from pcomponent.rlimits import Resource
 from pcomponent.seats.space import new_space
 from pcomponent.space import Space
 from pcomponent.waiting import Interrupted, Wait
@@ -51,6 +49,7 @@ def fork(task: Thread, flags: int, stack: int, parent_tid: int, child_tid: int, 
     is full), ENOMEM."""
     _check(task, flags)
     kernel, parent = task.kernel, task.process
+    threads.check_limit(task)
     placed, _ = kernel.endpoint.call(family.MANAGER, Place(parent.vnode, parent.pid, _stays(parent, flags)))
     try:
         child = _copy(task, placed.pid, flags)
@@ -87,14 +86,6 @@ def _check(task: Thread, flags: int) -> None:
         raise LinuxError(E.EINVAL)
     if flags & NAMESPACES:
         raise LinuxError(E.EPERM)
-    uid = parent.credentials.uid
-    if uid and not 0 <= _count(task.kernel, uid) < parent.limits.soft(Resource.NPROC):
-        raise LinuxError(E.EAGAIN)
-
-
-def _count(kernel: Kernel, uid: int) -> int:
-    """The threads of a user, for RLIMIT_NPROC, which does not bind root (INIT_USER)."""
-    return sum(len(each.threads) for each in kernel.processes.values() if each.credentials.uid == uid)
 
 
 def _copy(task: Thread, pid: int, flags: int) -> Process:
@@ -210,7 +201,7 @@ def until_released(task: Thread, pid: int) -> Blocking:
         while child.kin.borrowing:
             if task.process.signals.pending.mask & bit(Sig.KILL) or task.signals.pending.mask & bit(Sig.KILL):
                 raise Interrupted(restart=False)
-            yield Wait(ready=lambda _: not child.kin.borrowing)
+            yield Wait(ready=lambda _: not child.kin.borrowing, changes=lambda: [child.kin.freed])
     finally:
         task.signal_mask = mask
     task.meter.now_ns = max(task.meter.now_ns, child.kin.released_ns)

@@ -13,6 +13,7 @@ the lock goes from hand to hand without being free in between.
 from __future__ import annotations
 
 import struct
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
@@ -83,7 +84,8 @@ class Futexes:
 
     def wake(self, key: Key, count: int, bitset: int, now_ns: int) -> int:
         """Wakes the first `count` threads whose bits meet `bitset`, at a time; returns how many there were."""
-        chosen = [waiter for waiter in self.waiting(key) if waiter.bitset & bitset][: max(count, 0)]
+        wanted = (waiter for waiter in self.waiting(key) if waiter.bitset & bitset)
+        chosen = list(islice(wanted, max(count, 0)))
         for waiter in chosen:
             self._release(waiter, now_ns)
         return len(chosen)
@@ -116,8 +118,8 @@ class Futexes:
         self._owners[key] = owner
 
     def woken_by_locks_only(self, key: Key) -> bool:
-        """Whether threads wait there that FUTEX_WAKE and FUTEX_REQUEUE must not touch."""
-        return key in self._owners or any(waiter.target is not None for waiter in self.waiting(key))
+        """Whether the first thread there is one that FUTEX_WAKE and FUTEX_REQUEUE must not touch."""
+        return key in self._owners or next((w.target is not None for w in self.waiting(key)), False)
 
     def is_lock(self, key: Key) -> bool:
         """Whether a queue is of a priority-inheriting lock."""

@@ -21,6 +21,7 @@ from pcomponent.futexes import Futexes
 from pcomponent.objects import SharedObject, SharedObjects
 from pcomponent.process import ProcessCounters
 from pcomponent.rendezvous import Rendezvous
+from pcomponent.run_queue import RunQueue
 from pcomponent.seats.table import Seats
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class Kernel:
         self.futexes = Futexes()
         self.seats = Seats(self)
         self.file_locks = FileLocks()
+        self.queue = RunQueue()
         self.system_v: dict[int, SystemV] = {}
         """By vNode."""
         self.running: Thread | None = None

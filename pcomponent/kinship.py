@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lego.linux.signal import Sig
+from pcomponent.changes import Change
 
 if TYPE_CHECKING:
     from pcomponent.process import Process
@@ -29,6 +30,12 @@ class Kinship:
     """Its parent sleeps in vfork until it lets go of the parent's memory, by execve or by its end, ..."""
     released_ns: int = 0
     """... which was at this time of its own clock."""
+    news: Change = field(default_factory=Change)
+    """Something became of one of its children, or it has others than before."""
+    freed: Change = field(default_factory=Change)
+    """It let go of its parent's memory."""
+    ended: Change = field(default_factory=Change)
+    """It has ended."""
     report: int = 0
     """The wait(2) status of a stop or a continuation that its parent has not asked for yet; 0 when there is none."""
     ended_ns: int = 0

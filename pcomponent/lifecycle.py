@@ -32,6 +32,7 @@ from pcomponent.seats.space import new_space
 from pcomponent.signals import SignalState
 from pcomponent.terminals import jobs
 from pcomponent.usage import process_times
+from pcomponent.waking import queue_up
 from scomponent.messages import Close, Open
 
 MANAGER = "G"
@@ -74,6 +75,7 @@ class Lifecycle:
             kernel.endpoint.call(process.storage, Close([place.handle]))
             raise
         kernel.processes[process.pid] = process
+        queue_up(task)
         return process
 
     def _load(self, task: Thread, request: Start) -> None:
@@ -173,6 +175,7 @@ class Lifecycle:
             self._kernel.leave_space(space)
             self._kernel.endpoint.call(space.home, Exit(space.pid))
         kin.borrowing, kin.released_ns = False, family.clock_ns(process)
+        kin.freed.stir()
 
     def lose(self, process: Process, error: FabricError) -> None:
         """The machine failed under a process: it ends here, and its front end is told why."""

@@ -205,6 +205,9 @@ class PosixTimers:
         if timer.armed and timer.event.number:
             self._set += 1
             heapq.heappush(self._heap, (timer.due_ns - timer.clock.offset_ns, self._set, timer))
+            if len(self._heap) > 2 * len(self._timers) + 64:
+                self._heap = [entry for entry in self._heap if self._is_current(entry[0], entry[2])]
+                heapq.heapify(self._heap)
         timer.owner.timers_changed()
 
     def due_ns(self) -> int | None:

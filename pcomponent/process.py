@@ -6,6 +6,7 @@ component's, and `space` is this processor's view of it.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,9 @@ class ProcessCounters(Counters):
     faults: dict[str, int] = keyed("exceptions that became signals, by signal")
     seated_spaces: int = counter("gauge: address spaces of processes that run here and that another processor keeps")
     seated_threads: int = counter("gauge: threads of such processes, those that have run")
+
+
+_births = itertools.count(1)
 
 
 class WorkingDirectory:
@@ -108,8 +112,9 @@ class Process:
         self.space: Space
         self.limits: Limits
         self.signals: SignalState
-        self.attention = False
-        """Its signals or threads changed: the scheduler must see whether a parked thread is to be woken."""
+        self._attention = False
+        self.order = (next(_births), 0)
+        """Older ones have lower numbers, and are asked and served first."""
         self.ended_instructions = 0
         """What threads that have ended executed, ..."""
         self.ended_kernel_ns = 0
@@ -125,10 +130,23 @@ class Process:
         who = self.credentials
         return who.uid, who.euid, who.gid, who.egid
 
+    @property
+    def attention(self) -> bool:
+        """Its signals or threads changed: the scheduler must see whether a parked thread is to be woken."""
+        return self._attention
+
+    @attention.setter
+    def attention(self, wanted: bool) -> None:
+        self._attention = wanted
+        if wanted:
+            self.kernel.queue.attend(self)
+
     def timers_changed(self) -> None:
         """A timer was set, went off or was deleted."""
         due = [each for each in (self.timers.due_ns(), self.posix_timers.due_ns()) if each is not None]
         self.due_ns = min(due, default=NEVER_NS)
+        if due:
+            self.kernel.queue.timer(self)
         self.processor_timed = bool(self.posix_timers.watching) or self.timers.processor_timed
 
 
@@ -142,6 +160,8 @@ class Thread:
         """The virtual clock of the core that it runs on."""
         self.core = 0
         """The core that it ran on last."""
+        self.order = (process.order[0], next(_births))
+        """As `Process.order`; first by process."""
         self.turn = 0
         """Its place among runnable threads of the same clock: lower numbers come first."""
         self.signal_mask = 0

@@ -5,9 +5,10 @@ it was busy. The next turn goes to the thread that can start first, when its clo
 among equals to the one that has waited longest. It runs for a quantum of instructions, and its clock stays
 within a quantum of the others'. A deadline that comes before the next start is served first.
 
-Futexes and signals wake threads themselves (`waking.wake`); other waits are asked between turns. When no thread can
-run, the virtual clock jumps to the next deadline, or the host waits for what comes from outside, in slices, so
-that jobs and signals are never late by more than one. Nothing but that depends on the host's time.
+Futexes, locks and signals wake threads themselves (`waking.wake`); others are asked between turns when something
+happened that they wait for (`pcomponent.run_queue`, `pcomponent.changes`). When no thread can run, the virtual clock
+jumps to the next deadline, or the host waits for what comes from outside, in slices, so that jobs and signals are never
+late by more than one. Nothing but that depends on the host's time.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pcomponent.execution import FOREVER_NS, QUANTUM, Executor
 from pcomponent.kernel import Kernel
 from pcomponent.lifecycle import Lifecycle
 from pcomponent.process import Process, Thread
+from pcomponent.run_queue import alive
 from pcomponent.signals import deliverable
 from pcomponent.waiting import Wake
 from pcomponent.waking import wake
@@ -64,6 +66,7 @@ class Scheduler:
         """The clock of each core of each processor, this one's under None: until when it was busy."""
         self._now_ns = 0
         """The clock of the thread that ran last: what it did, it did by then."""
+        self._kernel.queue.clear()
         self._free_ns: dict[Seat | None, int] = {None: 0}
         """When the first core of each is free."""
         self._random = random.Random(f"{config.seed}/scheduler {self._kernel.endpoint.name}")
@@ -122,12 +125,12 @@ class Scheduler:
     def _loop(self) -> None:
         try:
             while True:
-                wait_s = None if not self._running() else 0.0
+                wait_s = 0.0 if self._busy() else None
                 while (job := self._next_job(wait_s)) is not _NOTHING:
                     if job is None:
                         return
                     job()
-                    wait_s = None if not self._running() else 0.0
+                    wait_s = 0.0 if self._busy() else None
                 self._turn()
         except BaseException as error:
             self._failure = error
@@ -147,13 +150,15 @@ class Scheduler:
     def _running(self) -> list[Process]:
         return [process for process in self._kernel.processes.values() if process.status is None]
 
+    def _busy(self) -> bool:
+        return any(process.status is None for process in self._kernel.processes.values())
+
     def _turn(self) -> None:
         """One turn for one thread, or a wait when none can run."""
-        tasks = self._tasks()
-        task = self._next(tasks)
+        task = self._next()
         if task is None:
             return
-        quantum, until_ns = self._share(task, tasks)
+        quantum, until_ns = self._share(task)
         core = self._place(task)
         seat = task.process.seat
         self._unpolled += 1
@@ -170,9 +175,13 @@ class Scheduler:
         if task.wait is None:
             self._kernel.turns += 1
             task.turn = self._kernel.turns
+            if alive(task):
+                self._kernel.queue.push(task)
+        elif alive(task):
+            self._kernel.queue.park(task)
         if task.process.status is not None:
             self._announce()
-            if not self._running():  # The next program finds an idle machine, whose clocks begin anew.
+            if not self._busy():  # The next program finds an idle machine, whose clocks begin anew.
                 self._reset()
 
     def _announce(self) -> None:
@@ -180,17 +189,6 @@ class Scheduler:
             self._changed.notify_all()
 
     # ---- who is next ----------------------------------------------------------------------------------
-
-    def _tasks(self) -> list[Thread]:
-        """The threads of all processes that run and are not stopped."""
-        tasks: list[Thread] = []
-        for process in self._running():
-            if process.signals.stopped:
-                continue
-            if process.attention:
-                self._attend(process)
-            tasks.extend(process.threads.values())
-        return tasks
 
     def _attend(self, process: Process) -> None:
         """Wakes the parked threads of a process that have a signal to take."""
@@ -225,65 +223,65 @@ class Scheduler:
         task.meter.now_ns = max(start_ns, cores[core])
         return core
 
-    def _order(self, task: Thread) -> tuple[int, int, int]:
-        return self._start_ns(task), task.meter.now_ns, task.turn
-
-    def _next(self, tasks: list[Thread]) -> Thread | None:
+    def _next(self) -> Thread | None:
         """The runnable thread that can start first, unless somebody's deadline comes before that."""
-        self._poll(tasks)
-        runnable = [task for task in tasks if task.wait is None]
-        if not runnable:
-            return self._idle(tasks)
-        task = runnable[0] if len(runnable) == 1 else min(runnable, key=self._order)
-        while (due := self._next_deadline(tasks)) is not None and due[0] <= self._start_ns(task):
+        queue = self._kernel.queue
+        for process in queue.attentive():
+            self._attend(process)
+        self._ask()
+        task = queue.first(self._start_ns)
+        if task is None:
+            return self._idle()
+        while (due := queue.next_deadline()) is not None and due[0] <= self._start_ns(task):
             self._expire(*due)
-            runnable = [each for each in tasks if each.wait is None]
-            task = min(runnable, key=self._order)
+            task = queue.first(self._start_ns)
+            assert task is not None
         return task
 
-    def _share(self, task: Thread, tasks: list[Thread]) -> tuple[int, int]:
+    def _share(self, task: Thread) -> tuple[int, int]:
         """How long a turn may be: (instructions, until when on the thread's clock)."""
-        others = [self._start_ns(each) for each in tasks if each.wait is None and each is not task]
-        due = self._next_deadline(tasks)
+        other = self._kernel.queue.first(self._start_ns, but=task)
+        due = self._kernel.queue.next_deadline()
         until_ns = FOREVER_NS if due is None else due[0]
-        if not others:
+        if other is None:
             return QUANTUM, until_ns
         config = self._kernel.config
         quantum = config.quantum_instructions - self._random.randrange(config.quantum_instructions // 4 + 1)
         if not self._random.randrange(SHORT_TURNS):
             quantum = max(1, quantum >> self._random.randrange(SHORTEST_SHIFT + 1))
         turn_ns = quantum * config.instruction_ps // 1000
-        return quantum, min(until_ns, max(min(others), self._start_ns(task)) + turn_ns)
+        return quantum, min(until_ns, max(self._start_ns(other), self._start_ns(task)) + turn_ns)
 
-    def _poll(self, tasks: list[Thread]) -> None:
+    def _ask(self) -> None:
         """Wakes the parked threads whose wait is over. The outside is asked only now and then, and asking takes no
         virtual time."""
         outside = self._unpolled >= OUTSIDE_TURNS
         if outside:
             self._unpolled = 0
             self._kernel.rendezvous.terminals.push()
-        for task in tasks:
+        queue = self._kernel.queue
+        for task in queue.to_ask(outside):
             wait = task.wait
-            if wait is None or wait.ready is None or (wait.outside and not outside):
-                continue
+            assert wait is not None and wait.ready is not None
             before_ns = task.meter.now_ns
             current.meter = task.meter
             if wait.ready(0):
                 wake(task, self._now_ns)
             else:
                 task.meter.now_ns = before_ns
+                queue.not_ready(task)
 
     # ---- when nobody can run --------------------------------------------------------------------------
 
-    def _idle(self, tasks: list[Thread]) -> Thread | None:
+    def _idle(self) -> Thread | None:
         """Nobody can run: waits for the outside, or lets the clock jump. Returns who can run now, if anybody."""
-        due = self._next_deadline(tasks)
-        outside = [task for task in tasks if task.wait is not None and task.wait.outside]
+        due = self._kernel.queue.next_deadline()
+        outside = self._kernel.queue.outside()
         if not outside and self._kernel.rendezvous.terminals.attached:
-            return self._idle_at_terminal(tasks, due)
+            return self._idle_at_terminal(due)
         if not outside:
             if due is not None:
-                return self._jump(tasks, due)
+                return self._jump(due)
             # Only a signal from outside can end this: see to the jobs.
             job = self._next_job(SLICE_MS / 1000)
             if job is not _NOTHING:
@@ -300,42 +298,32 @@ class Scheduler:
         if due is None:
             return None
         if left_ms <= SLICE_MS:
-            return self._jump(tasks, due)
+            return self._jump(due)
         # The deadline is waited for in host time, since what may come before it comes in host time.
-        for each in tasks:
-            each.meter.now_ns += min(SLICE_MS, left_ms) * 1_000_000
+        for task in self._sleepers():
+            task.meter.now_ns += min(SLICE_MS, left_ms) * 1_000_000
         return None
 
-    def _idle_at_terminal(self, tasks: list[Thread], due: tuple[int, Thread] | None) -> Thread | None:
+    def _sleepers(self) -> list[Thread]:
+        """The threads of all processes that run and are not stopped."""
+        running = [process for process in self._running() if not process.signals.stopped]
+        return [task for process in running for task in process.threads.values()]
+
+    def _idle_at_terminal(self, due: tuple[int, Thread] | None) -> Thread | None:
         """Nobody can run, and somebody may type: a deadline is waited for in host time, and what is typed ends that."""
         self._kernel.rendezvous.terminals.push()
+        tasks = self._sleepers()
         now_ns = max((task.meter.now_ns for task in tasks), default=0)
         left_ms = SLICE_MS if due is None else max(0, -(-(due[0] - now_ns) // 1_000_000))
         job = self._next_job(min(SLICE_MS, left_ms) / 1000)
         if job is not _NOTHING:
             self._jobs.put(job)
         elif due is not None and left_ms <= SLICE_MS:
-            return self._jump(tasks, due)
+            return self._jump(due)
         elif due is not None:
             for task in tasks:
                 task.meter.now_ns += SLICE_MS * 1_000_000
         return None
-
-    def _next_deadline(self, tasks: list[Thread]) -> tuple[int, Thread] | None:
-        """The earliest time at which a waiting thread is to be woken or a process's timer is due, and which."""
-        found: tuple[int, int, Thread] | None = None
-        process: Process | None = None
-        for task in tasks:
-            if task.wait is not None and task.wait.until_ns is not None:
-                each = (task.wait.until_ns, task.turn, task)
-                if found is None or each[:2] < found[:2]:
-                    found = each
-            if task.process is not process:
-                process = task.process
-                due_ns = timers.next_due_ns(process)
-                if due_ns is not None and (found is None or due_ns < found[0]):
-                    found = (due_ns, task.turn, task)
-        return None if found is None else (found[0], found[2])
 
     def _expire(self, when_ns: int, task: Thread) -> None:
         """A deadline is reached: a thread's wait ends, or its process's timer sends its signal."""
@@ -354,11 +342,10 @@ class Scheduler:
         if task.wait is not None and task.wait.until_ns is not None and task.wait.until_ns <= when_ns:
             wake(task, when_ns, Wake.TIMEOUT)
 
-    def _jump(self, tasks: list[Thread], due: tuple[int, Thread]) -> Thread | None:
+    def _jump(self, due: tuple[int, Thread]) -> Thread | None:
         """Lets the clock reach a deadline. Returns who can run now."""
         self._expire(*due)
-        runnable = [task for task in tasks if task.wait is None]
-        return min(runnable, key=self._order) if runnable else None
+        return self._kernel.queue.first(self._start_ns)
 
 
 _NOTHING = object()

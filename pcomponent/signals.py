@@ -32,7 +32,9 @@ from lego.linux.signal import (
     SigInfo,
     bit,
 )
+from pcomponent.changes import Change
 from pcomponent.rlimits import Resource
+from pcomponent.waiting import Wait
 
 if TYPE_CHECKING:
     from pcomponent.process import Process, Thread
@@ -184,6 +186,8 @@ class SignalState:
         self.pending = Pending()
         self.chosen: dict[int, Thread] = {}
         """Which thread is to take a pending signal of the process, by number, where there are several."""
+        self.arrived = Change()
+        """A signal was queued for the process or for one of its threads."""
         self.stopped = False
         """Whether a stop signal holds the whole process until SIGCONT or SIGKILL."""
         self.on_change: Callable[[int], None] | None = None
@@ -318,7 +322,12 @@ def _send(process: Process, pending: Pending, blocked: int, info: SigInfo) -> No
         if pending.mask & bit(number):
             return  # Lost, as Linux loses what kill(2) sent when the queue is full.
     pending.add(info)
+    _noted(process)
+
+
+def _noted(process: Process) -> None:
     process.attention = process.kernel.stirred = True
+    process.signals.arrived.stir()
 
 
 def send_queued(process: Process, thread: Thread | None, info: QueuedOnce) -> bool:
@@ -332,7 +341,7 @@ def send_queued(process: Process, thread: Thread | None, info: QueuedOnce) -> bo
     if process.signals.ignores(info.number) and not blocked & bit(info.number):
         return False
     pending.add_reserved(info)
-    process.attention = process.kernel.stirred = True
+    _noted(process)
     return True
 
 
@@ -353,8 +362,10 @@ def _prepare(process: Process, number: int) -> None:
         for pending in pendings:
             pending.discard(STOPPING)
         process.signals.proceed()
+        process.attention = True
     elif number == Sig.KILL:
         process.signals.stopped = False
+        process.attention = True
 
 
 def queued(process: Process) -> int:
@@ -422,6 +433,10 @@ def set_mask(task: Thread, mask: int) -> None:
         task.process.attention = True  # Another thread may have to take what this one blocks now.
 
 
-def until_signal(task: Thread, mask: int) -> Callable[[int], bool]:
-    """A readiness test for `Wait`: whether one of the set is pending."""
-    return lambda _wait_ms: bool(pending_mask(task) & mask)
+def until_signal(task: Thread, mask: int, until_ns: int | None) -> Wait:
+    """A wait until one of the set is pending."""
+    return Wait(
+        ready=lambda _wait_ms: bool(pending_mask(task) & mask),
+        until_ns=until_ns,
+        changes=lambda: [task.process.signals.arrived],
+    )

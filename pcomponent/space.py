@@ -351,7 +351,8 @@ class Space(Copies):
                 rights = rights_of(region.prot)
                 for line in self.lines(region.start, region.end):
                     self.cache.set_rights(line, rights)
-        self._rebuild_windows()
+        if any(region.flags & MAP_SHARED for region in reply.added):
+            self._rebuild_windows()
 
     def lines(self, start: int, end: int) -> list[int]:
         """The private lines in a range of addresses."""

@@ -36,15 +36,14 @@ _POINTER = struct.Struct("<Q")
 def _new_number(kernel: Kernel) -> int:
     digits = "".join(each for each in kernel.endpoint.name if each.isdigit())
     first = FIRST_NUMBER + int(digits or 0) * BLOCK
-    used = {tid for process in kernel.processes.values() for tid in process.threads}
     while True:
         number = first + kernel.threads_made % BLOCK
         kernel.threads_made += 1
-        if number not in used:
+        if not any(number in process.threads for process in kernel.processes.values()):
             return number
 
 
-def _check_limit(task: Thread) -> None:
+def check_limit(task: Thread) -> None:
     """EAGAIN: the vNode's limit, or the user's (RLIMIT_NPROC, which does not bind root)."""
     process, kernel = task.process, task.kernel
     others = [each for each in kernel.processes.values() if each.vnode == process.vnode and each.status is None]
@@ -62,7 +61,7 @@ def new_thread(task: Thread, stack: int, tls: int | None) -> Thread:
 
     It has the caller's signal mask and registers; no pending signals, no alternate stack, no robust list.
     """
-    _check_limit(task)
+    check_limit(task)
     process, kernel = task.process, task.kernel
     child = Thread(process, _new_number(kernel))
     child.meter = Meter(task.meter.now_ns)
@@ -89,7 +88,8 @@ def end_thread(task: Thread) -> None:
     del process.threads[task.tid]
     process.ended_instructions += task.instructions
     process.ended_kernel_ns += task.kernel_ns
-    process.attention = True  # A signal that it was to take goes to another.
+    if process.signals.pending.mask:
+        process.attention = True  # A signal that it was to take goes to another.
     process.kernel.seats.report(process.seat)
 
 
@@ -125,6 +125,7 @@ def end_all(process: Process) -> None:
 
 def _release(task: Thread) -> None:
     """What a thread gives back when it ends (mm_release, futex_exit_release)."""
+    task.kernel.queue.unpark(task)
     call, task.call, task.wait = task.call, None, None
     if inspect.isgenerator(call) and not call.gi_running:  # A call that ends its own thread is not interrupted.
         call.close()

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pcomponent.changes import Change
 
 
 class Wake(Enum):
@@ -29,6 +32,9 @@ class Wait(NamedTuple):
     """A deadline on the monotonic virtual clock."""
     outside: bool = False
     """Whether `ready` can become true without any guest thread running."""
+    changes: Callable[[], list[Change] | None] | None = None
+    """What must happen before `ready` can become true: it is asked after that only. None is anything: it is asked at
+    every turn."""
 
 
 class Interrupted(Exception):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 def wake(task: Thread, now_ns: int, why: Wake = Wake.READY) -> None:
     """Ends a thread's wait at a time of the virtual clock; among threads of equal clocks it comes last."""
+    task.kernel.queue.unpark(task)
     task.wait, task.wake = None, why
     task.meter.now_ns = max(task.meter.now_ns, now_ns)
     queue_up(task)
@@ -23,3 +24,4 @@ def queue_up(task: Thread) -> None:
     kernel.turns += 1
     task.turn = kernel.turns
     kernel.stirred = True
+    kernel.queue.push(task)

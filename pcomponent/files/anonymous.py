@@ -1,13 +1,10 @@
 """What pipes, sockets, eventfds and the like have in common: no name, attributes of their own, and how they block.
 
-    yield from wait_until(task, lambda: pipe.buffers or not pipe.writers, pipe)      # Interrupted when a signal came
-
-A file that changes notes when, on the virtual clock, and who waited for the change goes on no earlier than that.
+yield from wait_until(task, lambda: pipe.buffers or not pipe.writers, pipe)      # Interrupted when a signal came
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING
 
@@ -15,6 +12,7 @@ from lego.linux.errno import E, LinuxError
 from lego.linux.signal import Sig, SigInfo
 from lego.linux.stat import FsStat, Stat
 from pcomponent import signals
+from pcomponent.changes import Change
 from pcomponent.files.base import OpenFile
 from pcomponent.waiting import Interrupted, Wait, Wake
 
@@ -25,25 +23,7 @@ ANON_INODE_FS_MAGIC, PIPEFS_MAGIC, SOCKFS_MAGIC = 0x09041934, 0x50495045, 0x534F
 _DEVICES = {ANON_INODE_FS_MAGIC: 0xF, PIPEFS_MAGIC: 0xE, SOCKFS_MAGIC: 0x9}
 """st_dev of the file systems that have no place in the tree: device 0, any minor number."""
 
-_events = itertools.count(1)
-
-
-class Change:
-    """When something happened to an object that files show: for waking on time, and for edge-triggered epoll."""
-
-    def __init__(self) -> None:
-        self.at_ns = 0
-        self.serial = 0
-        """Larger for later events, whatever object they belong to."""
-
-    def happened(self, task: Thread) -> None:
-        """Something happened now, by this thread's doing."""
-        self.happened_at(task.meter.now_ns)
-
-    def happened_at(self, now_ns: int) -> None:
-        """Something happened at a time of the monotonic clock."""
-        self.at_ns = max(self.at_ns, now_ns)
-        self.serial = next(_events)
+__all__ = ["AnonymousFile", "Change", "broken_pipe", "wait_until"]
 
 
 def wait_until(
@@ -53,10 +33,17 @@ def wait_until(
     until_ns: int | None = None,
     restart: bool = True,
     outside: Callable[[int], bool] | None = None,
+    also: tuple[Change, ...] | None = (),
 ) -> Generator[Wait, Wake, bool]:
-    """Parks a thread until `ready()`; False when the deadline passed first. Raises `Interrupted`. `outside` asks the
-    host, for at most so many milliseconds, whether it is ready."""
-    wait = Wait(outside or (lambda _wait_ms: bool(ready())), until_ns, outside is not None)
+    """Parks a thread until `ready()`, which can become true only when `change` happens, or one of `also` (None: when
+    anything does); False when the deadline passed first. Raises `Interrupted`. `outside` asks the host, for at most so
+    many milliseconds, whether it is ready."""
+    wait = Wait(
+        ready=outside or (lambda _wait_ms: bool(ready())),
+        until_ns=until_ns,
+        outside=outside is not None,
+        changes=None if also is None else lambda: [change, *also],
+    )
     while not ready():
         wake = yield wait
         if ready():

@@ -17,6 +17,7 @@ from pcomponent.waiting import Wait, Wake
 
 if TYPE_CHECKING:
     from lego.regions import ObjectId
+    from pcomponent.changes import Change
     from pcomponent.files.locks import Key
     from pcomponent.process import Thread
 
@@ -133,6 +134,11 @@ class OpenFile:
     def serial(self, events: int) -> int | None:
         """The number of the last event that may have changed what `poll` says, for edge-triggered epoll; None for
         files that do not count events."""
+        return None
+
+    def changes(self, task: Thread) -> list[Change] | None:
+        """What must happen before `poll` can say more for this thread, besides the time that `due_ns` gives; None when
+        it can be anything."""
         return None
 
     def due_ns(self, task: Thread) -> int | None:

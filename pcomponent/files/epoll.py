@@ -78,12 +78,13 @@ class EpollFile(AnonymousFile):
         super().__init__(task, O_RDWR, "eventpoll", 0o600)
         self._items: dict[Key, _Item] = {}
         self._last = Change()
+        self._altered = Change()
+        """What is in the set, or what it is watched for."""
 
     # ---- the set -------------------------------------------------------------------------------------
 
     def add(self, task: Thread, fd: int, file: OpenFile, events: int, data: int) -> None:
         """EPOLL_CTL_ADD. EEXIST; EINVAL; ELOOP."""
-        self._forget_closed()
         if events & EPOLLEXCLUSIVE and (isinstance(file, EpollFile) or events & ~_EXCLUSIVE_OK):
             raise LinuxError(E.EINVAL)
         if isinstance(file, EpollFile) and (file.reaches(self) or file.depth() >= NESTS_MAX):
@@ -91,7 +92,8 @@ class EpollFile(AnonymousFile):
         if (fd, file) in self._items:
             raise LinuxError(E.EEXIST)
         self._items[fd, file] = _Item(file, events, data)
-        self._updated()
+        self.polls_outside = self.polls_outside or file.polls_outside
+        self._altered.stir()
 
     def modify(self, task: Thread, fd: int, file: OpenFile, events: int, data: int) -> None:
         """EPOLL_CTL_MOD. ENOENT; EINVAL."""
@@ -99,12 +101,15 @@ class EpollFile(AnonymousFile):
         if (events | item.events) & EPOLLEXCLUSIVE:
             raise LinuxError(E.EINVAL)
         item.set(events, data)
+        self._altered.stir()
 
     def remove(self, fd: int, file: OpenFile) -> None:
         """EPOLL_CTL_DEL. ENOENT."""
         self._find(fd, file)
         del self._items[fd, file]
-        self._updated()
+        if file.polls_outside:
+            self._updated()
+        self._altered.stir()
 
     def reaches(self, other: EpollFile) -> bool:
         """Whether it watches another, at whatever depth, or is it."""
@@ -169,6 +174,7 @@ class EpollFile(AnonymousFile):
                 ready=lambda wait_ms: self._look(task, wait_ms),
                 until_ns=min(ends, default=None),
                 outside=self.polls_outside,
+                changes=lambda: self.changes(task),
             )
             if wake is Wake.SIGNAL and not self._ready(task):
                 raise Interrupted(restart=False)
@@ -192,6 +198,16 @@ class EpollFile(AnonymousFile):
         """The last event of any of its files, if they all count theirs."""
         found = [item.file.serial(item.events & ~_PRIVATE) for item in self._items.values()]
         return max((each for each in found if each is not None), default=0) if None not in found else None
+
+    def changes(self, task: Thread) -> list[Change] | None:
+        """Those of all its files, if they all know theirs."""
+        found = [self._altered]
+        for item in self._items.values():
+            changes = item.file.changes(task)
+            if changes is None:
+                return None
+            found += changes
+        return found
 
     def due_ns(self, task: Thread) -> int | None:
         """When the first timer in it goes off."""

@@ -29,6 +29,10 @@ class EventFile(AnonymousFile):
         """The last write, and the last read for those who wait for room."""
         return max(self._added.serial if events & POLLIN else 0, self._taken.serial if events & POLLOUT else 0)
 
+    def changes(self, task: Thread) -> list[Change]:
+        """Reads and writes."""
+        return [self._added, self._taken]
+
     def read(self, task: Thread, length: int) -> Blocking:
         """Takes the count, or 1 of it for a semaphore. EINVAL for less than 8 bytes; EAGAIN."""
         if length < _BYTES:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_NONBLOCK, O_RDWR
+from pcomponent.changes import Change
 from pcomponent.files.anonymous import AnonymousFile
 from pcomponent.files.base import POLLIN, POLLRDNORM, Blocking, OpenFile
 from pcomponent.files.opening import MadeUpDirectory
@@ -25,6 +26,10 @@ class PidFile(AnonymousFile):
     def poll(self, task: Thread, events: int, wait_ms: int = 0) -> int:
         """POLL* bits that hold now (pidfd_poll)."""
         return POLLIN | POLLRDNORM if self.target.status is not None else 0
+
+    def changes(self, task: Thread) -> list[Change]:
+        """Its end."""
+        return [self.target.kin.ended]
 
     def write(self, task: Thread, data: bytes) -> Blocking:
         """EINVAL, also for nothing at all."""

@@ -175,6 +175,11 @@ class PipeFile(AnonymousFile):
             return max(filled, self.pipe.emptied.serial if events & (POLLOUT | POLLWRNORM) else 0)
         return self.pipe.filled.serial if self.readable else self.pipe.emptied.serial
 
+    def changes(self, task: Thread) -> list[Change]:
+        """Those of the sides that it has."""
+        pipe = self.pipe
+        return ([pipe.filled] if self.readable else []) + ([pipe.emptied] if self.writable else [])
+
     # ---- reading and writing ---------------------------------------------------------------------------
 
     def read(self, task: Thread, length: int) -> Blocking:
@@ -198,6 +203,7 @@ class PipeFile(AnonymousFile):
         """Puts back what the guest's buffer had no room for."""
         if data:
             self.pipe.pages.appendleft(_Page(data, packet=False))
+            self.pipe.filled.stir()
 
     def write(self, task: Thread, data: bytes) -> Blocking:
         """write(2). EPIPE with SIGPIPE; EAGAIN. A signal, or O_NONBLOCK, ends a long one early."""

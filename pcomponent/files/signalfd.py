@@ -9,7 +9,8 @@ from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_NONBLOCK
 from lego.linux.signal import SI_KERNEL, SI_TIMER, SI_USER, Sig, SigInfo
 from pcomponent import signals
-from pcomponent.files.anonymous import AnonymousFile, Change, wait_until
+from pcomponent.changes import Change
+from pcomponent.files.anonymous import AnonymousFile, wait_until
 from pcomponent.files.base import POLLIN, Blocking
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ class SignalFile(AnonymousFile):
     def __init__(self, task: Thread, flags: int, mask: int) -> None:
         super().__init__(task, flags, "signalfd", 0o600)
         self.mask = mask
-        self._change = Change()
 
     def read(self, task: Thread, length: int) -> Blocking:
         """As many records as fit and are pending; waits for the first. EINVAL for less than one; EAGAIN."""
@@ -36,11 +36,15 @@ class SignalFile(AnonymousFile):
         while not signals.pending_mask(task) & self.mask:
             if self.flags & O_NONBLOCK:
                 raise LinuxError(E.EAGAIN)
-            yield from wait_until(task, lambda: signals.pending_mask(task) & self.mask, self._change)
+            yield from wait_until(task, lambda: signals.pending_mask(task) & self.mask, task.process.signals.arrived)
         records: list[bytes] = []
         while len(records) < length // RECORD_BYTES and (info := signals.take(task, self.mask)) is not None:
             records.append(record(info))
         return b"".join(records)
+
+    def changes(self, task: Thread) -> list[Change]:
+        """Signals of whoever waits."""
+        return [task.process.signals.arrived]
 
     def poll(self, task: Thread, events: int, wait_ms: int = 0) -> int:
         """POLL* bits that hold now, for the thread that asks."""

@@ -155,12 +155,17 @@ class Socket(AnonymousFile):
     # ---- what they share -------------------------------------------------------------------------------
 
     def wait(
-        self, task: Thread, ready: Callable[[], object], change: Change, timeout_ns: int | None
+        self,
+        task: Thread,
+        ready: Callable[[], object],
+        change: Change,
+        timeout_ns: int | None,
+        also: tuple[Change, ...] | None = None,
     ) -> Generator[Wait, Wake, None]:
         """Waits at most for a timeout of the socket's. EAGAIN when it passed. sock_intr_errno: with a timeout, a call
         that a signal ended is not made again."""
         until_ns = None if timeout_ns is None else task.kernel.monotonic_ns(task) + timeout_ns
-        if not (yield from wait_until(task, ready, change, until_ns, restart=timeout_ns is None)):
+        if not (yield from wait_until(task, ready, change, until_ns, timeout_ns is None, None, also)):
             raise LinuxError(E.EAGAIN)
 
     def hurried(self, flags: int) -> bool:

@@ -63,6 +63,10 @@ class TimerFile(AnonymousFile):
         """The last time that it was seen to go off."""
         return self._change.serial
 
+    def changes(self, task: Thread) -> list[Change]:
+        """That it is set, or seen to go off."""
+        return [self._change]
+
     def due_ns(self, task: Thread) -> int | None:
         """When it goes off next."""
         return self._due_ns

@@ -133,6 +133,7 @@ def connect(task: Thread, socket: UnixSocket, raw: bytes) -> Generator[Wait, Wak
         if other.peer not in (None, socket):
             raise LinuxError(E.EPERM)
         socket.peer, socket.connected = other, True
+        socket.room.stir()  # It takes more of whoever it is connected to now.
         return 0
     address = check_address(raw)
     while True:

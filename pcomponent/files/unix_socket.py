@@ -248,8 +248,9 @@ class UnixSocket(Socket):
                 raise broken_pipe(task, silent=bool(flags & NOSIGNAL))
             if self._fits(to):
                 break
-            change = to.room if self.held < self.send_buffer else self.room
-            yield from self._wait_to_send(task, flags, lambda: self._fits(to) or to.gone or to.shut, change)
+            first, second = (to.room, self.room) if self.held < self.send_buffer else (self.room, to.room)
+            ready = lambda: self._fits(to) or to.gone or to.shut  # noqa: E731
+            yield from self._wait_to_send(task, flags, ready, first, (second,))
         to.deliver(task, Letter(self, data, files, who))
 
     def check_length(self, length: int, target: UnixSocket | None) -> None:
@@ -262,11 +263,16 @@ class UnixSocket(Socket):
         return self.held < self.send_buffer and not full
 
     def _wait_to_send(
-        self, task: Thread, flags: int, ready: Callable[[], object], change: Change
+        self,
+        task: Thread,
+        flags: int,
+        ready: Callable[[], object],
+        change: Change,
+        also: tuple[Change, ...] = (),
     ) -> Generator[Wait, Wake, None]:
         if self.flags & O_NONBLOCK or flags & DONTWAIT:
             raise LinuxError(E.EAGAIN)
-        yield from self.wait(task, ready, change, self.send_timeout_ns)
+        yield from self.wait(task, ready, change, self.send_timeout_ns, also)
 
     def deliver(self, task: Thread, letter: Letter) -> None:
         """Puts a letter into the queue."""
@@ -323,7 +329,7 @@ class UnixSocket(Socket):
             if self.hurried(flags):
                 raise LinuxError(E.EAGAIN)
             ready = lambda: self.queue or self.error or self.shut & RECEIVE_SHUT  # noqa: E731
-            yield from self.wait(task, ready, self.came, self.receive_timeout_ns)
+            yield from self.wait(task, ready, self.came, self.receive_timeout_ns, ())
         return True
 
     def _take_letter(self, task: Thread, length: int, peek: bool) -> Received:
@@ -404,6 +410,11 @@ class UnixSocket(Socket):
         self.arrivals.clear()
 
     # ---- what else -----------------------------------------------------------------------------------------
+
+    def changes(self, task: Thread) -> list[Change]:
+        """Its own, and for datagrams the room that the peer has."""
+        own = [self.came, self.room, self.altered]
+        return [*own, self.peer.room] if self.kind == DATAGRAM and self.peer is not None else own
 
     def poll(self, task: Thread, events: int, wait_ms: int = 0) -> int:
         """POLL* bits that hold now (unix_poll, unix_dgram_poll)."""

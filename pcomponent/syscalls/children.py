@@ -82,7 +82,7 @@ def _wait(task: Thread, matches: Matches, options: int) -> Blocking:
             return None
         if reason is Wake.SIGNAL:
             raise Interrupted(restart=True)
-        reason = yield Wait(ready=ready)
+        reason = yield Wait(ready=ready, changes=lambda: [process.kin.news])
 
 
 def _catch_up(task: Thread, child: Process) -> None:

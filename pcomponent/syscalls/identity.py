@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
+from pcomponent import family
 from pcomponent.credentials import SETGID, SETUID, Credentials
 from pcomponent.syscalls.table import syscall
 from pcomponent.tasks import find_process, find_thread, members
@@ -264,6 +265,7 @@ def setpgid(task: Thread, pid: int, group: int) -> int:
     if group != target.pid and not any(member.session == task.process.session for member in members(task, group)):
         raise LinuxError(E.EPERM)
     target.group = group
+    family.regrouped(target)
     return 0
 
 
@@ -274,6 +276,7 @@ def setsid(task: Thread) -> int:
     if members(task, process.pid):
         raise LinuxError(E.EPERM)
     process.session = process.group = process.pid
+    family.regrouped(process)
     process.terminal = None
     return process.pid
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from pcomponent import signals
+from pcomponent.changes import Change
 from pcomponent.files.base import (
     POLLERR,
     POLLHUP,
@@ -80,6 +81,7 @@ def _watch(task: Thread, watched: Watched, deadline_ns: int | None) -> Generator
             ready=(lambda wait_ms: any(_look(task, watched, wait_ms))) if watched else None,
             until_ns=min(due if deadline_ns is None else [*due, deadline_ns], default=None),
             outside=any(file.polls_outside for file, _ in watched),
+            changes=lambda: _changes(task, watched),
         )
         if wake is not Wake.SIGNAL:
             continue
@@ -88,6 +90,17 @@ def _watch(task: Thread, watched: Watched, deadline_ns: int | None) -> Generator
             # Never restarted after a handler, whatever SA_RESTART says (signal(7)).
             raise Interrupted(restart=False, restart_unhandled=True)
         return found
+
+
+def _changes(task: Thread, watched: Watched) -> list[Change] | None:
+    """What must happen before `_look` can find more."""
+    found: list[Change] = []
+    for file, _ in watched:
+        changes = file.changes(task)
+        if changes is None:
+            return None
+        found += changes
+    return found
 
 
 def _deadline(task: Thread, timeout_ns: int | None) -> int | None:

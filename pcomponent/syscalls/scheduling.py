@@ -80,6 +80,8 @@ def sched_setaffinity(task: Thread, tid: int, length: int, address: int) -> int:
     target.attributes.affinity = mask
     if not mask >> target.core & 1:
         target.core = (mask & -mask).bit_length() - 1
+    if target is not task:
+        task.kernel.queue.rebound(target)
     return 0
 
 

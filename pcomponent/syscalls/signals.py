@@ -155,7 +155,7 @@ def rt_sigtimedwait(task: Thread, set_address: int, info_address: int, timeout: 
             raise LinuxError(E.EAGAIN)
         if deliverable(task):
             raise Interrupted(restart=False)
-        reason = yield Wait(ready=until_signal(task, wanted), until_ns=until_ns)
+        reason = yield until_signal(task, wanted, until_ns)
     if info_address:
         task.memory.write(info_address, info.pack())
     return info.number

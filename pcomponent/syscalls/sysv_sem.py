@@ -124,19 +124,17 @@ def semctl(task: Thread, identifier: int, number: int, command: int, argument: i
     """semctl(2); `argument` is a union semun."""
     if identifier < 0:
         raise LinuxError(E.EINVAL)
-    match command:
-        case 3 | 19:  # IPC_INFO, SEM_INFO
-            return _information(task, command, argument)
-        case 2 | 18 | 20:  # IPC_STAT, SEM_STAT, SEM_STAT_ANY
-            return _status(task, identifier, command, argument)
-        case 16:
-            return _set_value(task, identifier, number, argument)
-        case 11 | 12 | 14 | 15 | 13 | 17:
-            return _values(task, identifier, number, command, argument)
-        case 0 | 1:  # IPC_RMID, IPC_SET
-            return _change(task, identifier, command, argument)
-        case _:
-            raise LinuxError(E.EINVAL)
+    if command in (IPC_INFO, SEM_INFO):
+        return _information(task, command, argument)
+    if command in (IPC_STAT, SEM_STAT, SEM_STAT_ANY):
+        return _status(task, identifier, command, argument)
+    if command == SETVAL:
+        return _set_value(task, identifier, number, argument)
+    if command in (GETPID, GETVAL, GETALL, GETNCNT, GETZCNT, SETALL):
+        return _values(task, identifier, number, command, argument)
+    if command in (IPC_RMID, IPC_SET):
+        return _change(task, identifier, command, argument)
+    raise LinuxError(E.EINVAL)
 
 
 def _information(task: Thread, command: int, pointer: int) -> int:
@@ -217,6 +215,3 @@ def _change(task: Thread, identifier: int, command: int, pointer: int) -> int:
         found.permissions.change(raw)
         found.changed_s = now_s(task)
     return 0
-
-
-assert (IPC_RMID, IPC_SET, IPC_STAT, IPC_INFO, SETVAL, GETNCNT) == (0, 1, 2, 3, 16, 14)

@@ -22,6 +22,7 @@ from command import TIMEOUT_S, Ended, command_line, environment, program
 
 from lego import MachineConfig
 from lego.standing import record
+from lego.standing.launch import take_down
 
 pytest.importorskip("ray")
 
@@ -36,6 +37,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LEGO_STATE_DIR", str(path))
         yield path
+        for found in record.find_all():  # What a test that failed has left up.
+            take_down(found)
 
 
 def lego(*arguments: str | Path, stdin: bytes = b"", cwd: Path | None = None) -> Ended:

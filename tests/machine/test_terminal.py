@@ -169,6 +169,7 @@ def test_python_converses() -> None:
         time.sleep(0.3)
         person.types("\x03", "KeyboardInterrupt")
         person.types("import os; print(os.ttyname(0), os.isatty(1))\r", "/dev/pts/0 True\r\n")
+        person.sees(">>> ")
         person.types("\x04")
         assert person.ended() == 0
 

@@ -28,6 +28,7 @@ from pcomponent.kinship import Kinship
 from pcomponent.process import WorkingDirectory
 from pcomponent.rendezvous import Rendezvous
 from pcomponent.rlimits import Limits
+from pcomponent.run_queue import RunQueue
 from pcomponent.signals import SignalState, ThreadSignals
 from pcomponent.syscalls.table import TABLE
 from pcomponent.waiting import Wait, Wake
@@ -239,6 +240,7 @@ class Guest:
             file_locks=FileLocks(),
             turns=0,
             stirred=False,
+            queue=RunQueue(),
             config=MachineConfig(),
         )
         process = SimpleNamespace(

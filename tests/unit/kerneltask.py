@@ -27,6 +27,7 @@ from pcomponent.pseudo.tree import PSEUDO, Leads
 from pcomponent.registers import Registers
 from pcomponent.rendezvous import Rendezvous
 from pcomponent.rlimits import Limits
+from pcomponent.run_queue import RunQueue
 from pcomponent.signals import SignalState
 from pcomponent.syscalls.table import TABLE
 from pcomponent.waiting import Wait, Wake
@@ -123,7 +124,7 @@ class FakeKernel:
         self.random = RandomSource(self.config.seed, "kernel P0")
         self.cpu = FakeCpu()
         self.file_locks = FileLocks()
-        self.turns, self.stirred = 0, False
+        self.turns, self.stirred, self.queue = 0, False, RunQueue()
 
     def monotonic_ns(self, task: Any) -> int:
         return task.meter.now_ns

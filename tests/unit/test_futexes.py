@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from lego.observe.clock import Meter
+from pcomponent.attributes import ThreadAttributes
 from pcomponent.futexes import ALL_BITS, OWNER_DIED, WAITERS, Futexes
+from pcomponent.run_queue import RunQueue
 from pcomponent.waiting import Wait, Wake
 
 KEY, OTHER = (1, 0x1000), (1, 0x2000)
@@ -29,12 +31,20 @@ class Rig:
 
     def __init__(self) -> None:
         self.futexes = Futexes()
-        self.kernel = SimpleNamespace(turns=0, stirred=False)
+        self.kernel = SimpleNamespace(turns=0, stirred=False, queue=RunQueue())
         self.memory = Memory()
 
     def task(self, tid: int, now_ns: int = 0) -> Any:
         return SimpleNamespace(
-            tid=tid, meter=Meter(now_ns), wait=Wait(), wake=None, turn=0, kernel=self.kernel, memory=self.memory
+            tid=tid,
+            meter=Meter(now_ns),
+            wait=Wait(),
+            wake=None,
+            turn=0,
+            kernel=self.kernel,
+            memory=self.memory,
+            attributes=ThreadAttributes(),
+            process=SimpleNamespace(seat=None),
         )
 
 

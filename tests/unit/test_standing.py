@@ -185,6 +185,40 @@ def test_who_is_there_and_signals(up, attach):
     until(lambda: not rows(up))
 
 
+def test_a_program_that_only_writes_does_not_keep_others_waiting(up, attach, monkeypatch):
+    """Its turn, measured in instructions, would take the host many seconds."""
+    front = Front(up)
+    handle = front.console.handle
+    monkeypatch.setattr(front.console, "handle", lambda *words: (time.sleep(0.005), handle(*words))[1])
+    front.start("/bin/sh", "-c", "while :; do echo more; done")
+    until(lambda: len(front.console.stdout) > 50)
+    began = time.monotonic()
+    for _ in range(3):
+        assert len(rows(up)) == 1
+    assert time.monotonic() - began < 5
+    front.die()
+    until(lambda: not rows(up))
+
+
+def test_a_console_that_does_not_answer_is_given_up(up, attach, monkeypatch):
+    """Others wait for it no longer than they must."""
+    monkeypatch.setattr("pcomponent.files.console.ANSWER_S", 0.3)
+    monkeypatch.setattr(outside, "HANG_UP_S", 0.2)
+    before = gauges(up)
+    front, answers = Front(up), threading.Event()
+    handle = front.console.handle
+    front.start("/bin/sh", "-c", "trap '' HUP; while :; do echo more; done")
+    until(lambda: front.console.stdout)
+    monkeypatch.setattr(front.console, "handle", lambda *words: (answers.wait(20), handle(*words))[1])
+    until(lambda: not rows(up))
+    with pytest.raises(LinuxError) as error:
+        front.attached.endpoint.call("P0", Wait(front.placed.pid, 0))
+    assert error.value.errno == E.ESRCH, "its front end takes that for a hang-up"
+    answers.set()
+    front.die()
+    until(lambda: gauges(up) == before)
+
+
 def test_what_cannot_be_run_leaves_nothing(up, attach):
     before = gauges(up)
     with attach() as machine:

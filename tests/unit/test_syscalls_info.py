@@ -122,6 +122,9 @@ def test_what_is_refused() -> None:
 def test_membarrier() -> None:
     task = new_task()
     known = call(task, "membarrier", 0, 0, 0)
+    for private in (8, 32):
+        fails(task, E.EPERM, "membarrier", private, 0, 0)  # It has not registered yet.
+        assert call(task, "membarrier", private << 1, 0, 0) == 0
     for command in range(20):
         if known >> command & 1:
             assert call(task, "membarrier", 1 << command, 0, 0) == 0

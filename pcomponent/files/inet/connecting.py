@@ -186,7 +186,8 @@ def _wait_for_answer(task: Thread, socket: StreamSocket, error: int) -> Generato
     from pcomponent.files.anonymous import wait_until
 
     restart = timeout_ns is None
-    if not (yield from wait_until(task, lambda: socket.state != State.SYN_SENT, socket.altered, until_ns, restart)):
+    ready = lambda: socket.state != State.SYN_SENT  # noqa: E731
+    if not (yield from wait_until(task, ready, socket.altered, until_ns, restart, also=None)):
         give_up(task, socket)
 
 

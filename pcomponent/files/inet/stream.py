@@ -150,7 +150,12 @@ class StreamSocket(InetSocket):
         return self.gives_up_ns if self.called is not None else None
 
     def wait(
-        self, task: Thread, ready: Callable[[], object], change: Change, timeout_ns: int | None
+        self,
+        task: Thread,
+        ready: Callable[[], object],
+        change: Change,
+        timeout_ns: int | None,
+        also: tuple[Change, ...] | None = None,
     ) -> Generator[Wait, Wake, None]:
         """As `Socket.wait`; what comes from outside ends it too."""
         until_ns = None if timeout_ns is None else task.kernel.monotonic_ns(task) + timeout_ns
@@ -161,7 +166,7 @@ class StreamSocket(InetSocket):
             return bool(ready())
 
         outside = look if self.polls_outside else None
-        if not (yield from wait_until(task, ready, change, until_ns, timeout_ns is None, outside)):
+        if not (yield from wait_until(task, ready, change, until_ns, timeout_ns is None, outside, also=None)):
             raise LinuxError(E.EAGAIN)
 
     # ---- sending -------------------------------------------------------------------------------------

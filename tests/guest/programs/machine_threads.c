@@ -1,10 +1,11 @@
 /* For tests/machine/test_threads.py: `compute THREADS` shares a fixed amount of work out, `many COUNT` makes threads
  * one after another, `crowd COUNT` as many at once as it may, `contend THREADS` lets them fight for one mutex and
- * prints who got it in which order.
+ * prints who got it in which order, `live COUNT ROUNDS` keeps so many asleep while two others play ping-pong.
  * flags: -pthread
  */
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include "check.h"
 
 static int threads;
@@ -39,8 +40,38 @@ static void *contend(void *argument) {
     return NULL;
 }
 
+static sem_t ping, pong, stop;
+static int rounds;
+static void *play(void *argument) {
+    for (int i = 0; i < rounds; i++) sem_wait(&ping), sem_post(&pong);
+    return argument;
+}
+static void *wait_for_stop(void *argument) {
+    sem_wait(&stop);
+    return argument;
+}
+static void live(void) {
+    pthread_t *all = malloc((size_t)threads * sizeof *all), other;
+    pthread_attr_t small;
+    int made = 0;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 16384);
+    while (made < threads && !pthread_create(&all[made], &small, wait_for_stop, NULL)) made++;
+    pthread_create(&other, NULL, play, NULL);
+    for (int i = 0; i < rounds; i++) sem_post(&ping), sem_wait(&pong);
+    pthread_join(other, NULL);
+    SHOW(made);
+    for (int i = 0; i < made; i++) sem_post(&stop);
+    for (int i = 0; i < made; i++) pthread_join(all[i], NULL);
+}
+
 int main(int argc, char **argv) {
     pthread_t t[64];
+    if (argc > 3 && !strcmp(argv[1], "live")) {
+        threads = atoi(argv[2]), rounds = atoi(argv[3]);
+        live();
+        return 0;
+    }
     threads = argc > 2 ? atoi(argv[2]) : 1;
     if (argc > 1 && !strcmp(argv[1], "many")) {
         int failed = 0;
