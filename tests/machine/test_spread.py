@@ -94,6 +94,21 @@ def test_the_same_twice(tmp_path: Path, name: str) -> None:
     assert results[0].stdout == results[1].stdout
 
 
+@pytest.mark.parametrize("name", ["process_fork", "spread_memory", "threads_processes"])
+def test_no_interleaving_changes_what_is_printed(tmp_path: Path, name: str) -> None:
+    outputs = set()
+    for seed in range(6):
+        empty(tmp_path)
+        shape = Topology(2 + seed % 2, 1 + seed % 3, 1)
+        small = {"excache_bytes": 256 << 10, "ways": 4} if seed & 1 else {}
+        quantum = (1_000, 20_000, 100_000)[seed % 3]
+        made = spread(tmp_path, shape, seed=seed, cores=1 + seed // 3, quantum_instructions=quantum, **small)
+        with Machine(made) as machine:
+            result = run(machine, str(program(name)))
+        outputs.add((result.exit_code, result.stdout))
+    assert len(outputs) == 1 and next(iter(outputs))[0] == 0
+
+
 def test_without_spreading_children_stay(tmp_path: Path) -> None:
     with Machine(spread(tmp_path, SHAPES[0], placement="parent")) as machine:
         result = run(machine, "/bin/sh", "-c", "ls / | cat; echo $(echo x)")
