@@ -20,11 +20,13 @@ from pcomponent.counting import instruction_length
 from pcomponent.cpu import Cpu, Stop
 from pcomponent.dispatcher import Ended, NewImage, begin, failed
 from pcomponent.faults import (
+    BUS_ADRERR,
     CANONICAL_TOP,
     EXCEPTIONS,
     GENERAL_PROTECTION,
     ILL_ILLOPN,
     SEGV_ACCERR,
+    SIGBUS,
     SIGILL,
     SIGSEGV,
     AccessFault,
@@ -33,7 +35,7 @@ from pcomponent.faults import (
 from pcomponent.files.base import Blocking
 from pcomponent.kernel import Kernel
 from pcomponent.process import Thread
-from pcomponent.signals import deliverable, fault
+from pcomponent.signals import PAGE_FAULT, deliverable, fault
 from pcomponent.syscalls.table import TABLE
 from pcomponent.waiting import Interrupted, Wait, Wake
 
@@ -84,6 +86,7 @@ class Executor:
         self._kernel.stirred = False
         self._until_ns = until_ns
         self._budget = self._quantum(task, quantum)
+        self._hold(task)
         try:
             if task.call is not None and not self._resume(task):
                 return
@@ -99,6 +102,16 @@ class Executor:
             timers.expire(task)
         except Ended:
             self._on_cpu = None
+
+    def _hold(self, task: Thread) -> bool:
+        """Lets this processor use memory that processes on others map too; SIGBUS, and False, when what they wrote
+        there finds no room at its memory."""
+        try:
+            self._kernel.seats.hold(self.seat)
+        except LinuxError:
+            self._send_fault(task, SIGBUS, BUS_ADRERR, 0, PAGE_FAULT)
+            return False
+        return True
 
     def _user(self, task: Thread) -> Stop:
         """Runs the thread in user mode."""
