@@ -78,8 +78,7 @@ class Executor:
 
     def step(self, task: Thread, quantum: int = QUANTUM, until_ns: int = FOREVER_NS) -> None:
         """Gives a runnable thread its turn: `quantum` instructions, or until its clock reaches `until_ns`, but at least
-        one block of code. It is shorter when somebody outside waits: a turn full of system calls that the host is slow
-        at can take the host minutes. Raises `FabricError` when the machine fails under it."""
+        one block of code. Raises `FabricError` when the machine fails under it."""
         current.meter = task.meter
         self._kernel.running = task
         self._load(task)
@@ -96,12 +95,30 @@ class Executor:
                 stop = self._user(task)
                 if not self._stops[stop](task):
                     return
-                if task.meter.now_ns >= self._until_ns or not self._kernel.jobs.empty():
+                if task.meter.now_ns >= self._until_ns:
                     # An instruction whose pages come one by one is let through, or it would lose them again.
                     self._budget = min(self._budget, 1 if stop in UNFINISHED_STOPS else 0)
+                if not self._kernel.jobs.empty() and not self._serve(task):
+                    return
             timers.expire(task)
         except Ended:
             self._on_cpu = None
+
+    def _serve(self, task: Thread) -> bool:
+        """Does what others ask for in the middle of a turn, which may take the host minutes when it is full of system
+        calls. The turn goes on as if nothing had happened: how it runs does not depend on when somebody asks. False
+        when it cannot, since this component is to end."""
+        kernel = self._kernel
+        while not kernel.jobs.empty():
+            job = kernel.jobs.get_nowait()
+            if job is None:
+                kernel.jobs.put(None)
+                return False
+            job()
+        current.meter = task.meter
+        kernel.enter_space(task.process.space)
+        self._hold(task)
+        return True
 
     def _hold(self, task: Thread) -> bool:
         """Lets this processor use memory that processes on others map too; SIGBUS, and False, when what they wrote
