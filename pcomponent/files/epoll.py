@@ -111,6 +111,14 @@ class EpollFile(AnonymousFile):
             self._updated()
         self._altered.stir()
 
+    def watched(self, fd: int, which: int) -> OpenFile:
+        """The file that is watched as `fd`; of several that had this number, one after another. ENOENT."""
+        self._forget_closed()
+        found = [file for number, file in self._items if number == fd]
+        if which >= len(found):
+            raise LinuxError(E.ENOENT)
+        return found[which]
+
     def reaches(self, other: EpollFile) -> bool:
         """Whether it watches another, at whatever depth, or is it."""
         return self is other or any(
