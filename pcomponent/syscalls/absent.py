@@ -33,8 +33,6 @@ _GROUPS = {
     "memory components place pages, programs do not": "set_mempolicy_home_node",
     "no notification of changes to files": """
         inotify_init inotify_init1 inotify_add_watch inotify_rm_watch fanotify_init fanotify_mark""",
-    "no POSIX message queues": """
-        mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr""",
     "no memory that the kernel itself cannot read": "memfd_secret",
     "the older calls do the same": """
         futex_waitv futex_wake futex_wait futex_requeue remap_file_pages restart_syscall cachestat mseal

@@ -22,7 +22,7 @@ _TMS = struct.Struct("<4q")
 _RLIMIT = struct.Struct("<QQ")
 _INT = struct.Struct("<I")
 _NAMES_NOTE = "EPERM, as without CAP_SYS_ADMIN"
-_LIMITS_NOTE = "CPU, RSS, LOCKS, MSGQUEUE, RTPRIO and RTTIME are kept but not enforced"
+_LIMITS_NOTE = "CPU, RSS, LOCKS and RTTIME are kept but not enforced"
 RUSAGE_SELF, RUSAGE_CHILDREN, RUSAGE_THREAD = 0, -1, 1
 _PER_MASK, _PER_LINUX32 = 0xFF, 0x08
 
