@@ -52,7 +52,9 @@ class MessageQueueFile(OpenFile):
     def _text(self) -> bytes:
         wanted = self.queue.notification
         kind, number, owner = (0, 0, 0) if wanted is None else (wanted.kind, wanted.number, wanted.owner.pid)
-        return f"QSIZE:{self.queue.bytes:<10d} NOTIFY:{kind:<5d} SIGNO:{number:<5d} NOTIFY_PID:{owner:<6d}\n".encode()
+        return (
+            f"QSIZE:{self.queue.text_bytes:<10d} NOTIFY:{kind:<5d} SIGNO:{number:<5d} NOTIFY_PID:{owner:<6d}\n".encode()
+        )
 
     def read(self, task: Thread, length: int) -> Blocking:
         """mqueue_read_file()."""

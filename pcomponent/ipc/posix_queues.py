@@ -99,7 +99,7 @@ class Queue:
         return len(self.messages) >= self.capacity
 
     @property
-    def bytes(self) -> int:
+    def text_bytes(self) -> int:
         """Of all texts."""
         return sum(len(each.data) for each in self.messages)
 
@@ -143,9 +143,8 @@ class Queue:
             wanted.socket.tell(task, wanted.cookie[:-1] + bytes([_WOKEN_UP]))
         elif wanted.number and wanted.owner.status is None:
             sender = task.process
-            body = SigInfo.user(wanted.number, sender.pid, sender.credentials.uid).body + wanted.value.to_bytes(
-                8, "little"
-            )
+            body = SigInfo.user(wanted.number, sender.pid, sender.credentials.uid).body
+            body += wanted.value.to_bytes(8, "little")
             send_to_process(wanted.owner, wanted.number, SigInfo(wanted.number, SI_MESGQ, 0, body))
             wake_at(wanted.owner, task.meter.now_ns)
 

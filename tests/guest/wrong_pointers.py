@@ -53,7 +53,8 @@ FIXTURES = [
 ]
 """What the program makes before it begins."""
 PREPARATIONS = {"connect": 1, "send": 2, "fill": 4, "queue": 8}
-"""What it does before each call: a client for the listening socket, a datagram, bytes for the pipe, one message in the queue."""
+"""What it does before each call: a client for the listening socket, a datagram, bytes for the pipe, a message in the
+queue."""
 
 
 class Setup(NamedTuple):

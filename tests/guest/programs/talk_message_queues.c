@@ -15,7 +15,19 @@ static void started(union sigval value) {
     printf("a thread, with %d\n", value.sival_int);
     sem_post(&told);
 }
-static void nap(void) { nanosleep(&(struct timespec){0, 3000000}, NULL); }
+static void nap(void) { nanosleep(&(struct timespec){0, 1000000}, NULL); }
+static void until_asleep(pid_t pid) {
+    char path[40], text[400], *state;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    do {
+        nap();
+        int fd = (int)MUST(open(path, O_RDONLY));
+        ssize_t count = MUST(read(fd, text, sizeof text - 1));
+        close(fd);
+        text[count] = 0;
+        state = strrchr(text, ')');
+    } while (!state || state[2] != 'S');
+}
 static void join(pid_t child) {
     int status = -1;
     MUST(waitpid(child, &status, 0));
@@ -34,7 +46,7 @@ int main(void) {
         ssize_t count = mq_receive(q, bytes, 8, &priority);
         return !(count == 5 && priority == 9 && !memcmp(bytes, "hello", 5));
     }
-    nap();
+    until_asleep(child);
     SHOW(mq_send(q, "hello", 5, 9));
     SHOW(mq_receive(own, bytes, 8, NULL)); /* It went to the one that waited. */
     join(child);
@@ -42,7 +54,7 @@ int main(void) {
     pid_t other[2];
     for (int i = 0; i < 2; i++) { /* They wait for room. */
         if (!(other[i] = fork())) return mq_send(q, i ? "third" : "second", 7, i ? 8 : 2) ? 1 : 0;
-        nap();
+        until_asleep(other[i]);
     }
     for (int i = 0; i < 3; i++) {
         ssize_t count = mq_receive(own, bytes, 8, &priority);
@@ -62,12 +74,12 @@ int main(void) {
     struct sigaction action = {.sa_handler = on_alarm};
     MUST(sigaction(SIGUSR1, &action, NULL));
     pid_t self = getpid();
-    if (!(child = fork())) return nap(), kill(self, SIGUSR1);
+    if (!(child = fork())) return until_asleep(self), kill(self, SIGUSR1);
     SHOW(mq_receive(q, bytes, 8, NULL));
     join(child);
     action.sa_flags = SA_RESTART;
     MUST(sigaction(SIGUSR1, &action, NULL));
-    if (!(child = fork())) return nap(), kill(self, SIGUSR1), nap(), mq_send(q, "restart", 7, 0);
+    if (!(child = fork())) return until_asleep(self), kill(self, SIGUSR1), until_asleep(self), mq_send(q, "restart", 7, 0);
     SHOW(mq_receive(q, bytes, 8, NULL));
     join(child);
     /* A thread that mq_notify starts; then one whose registration is taken back. */
