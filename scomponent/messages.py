@@ -119,13 +119,14 @@ class StatReply(msgspec.Struct, array_like=True, frozen=True, tag=True):
 
 
 class PathStat(Request, frozen=True):
-    """newfstatat(2) without AT_EMPTY_PATH."""
+    """newfstatat(2) without AT_EMPTY_PATH; with `birth` also when it was made, if that is known."""
 
     Reply: ClassVar = StatReply | Elsewhere
     vnode: int
     place: int
     path: str
     follow: bool = True
+    birth: bool = False
 
 
 class HandleStat(Request, frozen=True):
@@ -133,6 +134,7 @@ class HandleStat(Request, frozen=True):
 
     Reply: ClassVar = StatReply
     handle: int
+    birth: bool = False
 
 
 class PathOf(Request, frozen=True):
