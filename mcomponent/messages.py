@@ -85,6 +85,20 @@ class ExecuteReply(msgspec.Struct, array_like=True, frozen=True):
     """argv as the program sees it, which a script's interpreter line makes longer."""
 
 
+class OpenProgram(msgspec.Struct, array_like=True, frozen=True):
+    """An open file that is to be executed, whatever became of its name (execveat(2) with AT_EMPTY_PATH)."""
+
+    handle: int = 0
+    """Of a storage component, open for reading, ..."""
+    memory: ObjectId | None = None
+    """... or a memory object (memfd_create), with the permissions ..."""
+    mode: int = 0
+    path: str = ""
+    """... and the path that it shows."""
+    closes: bool = False
+    """Its descriptor is closed by execve: a script's interpreter could not open it (ENOENT)."""
+
+
 class Execute(Request, frozen=True):
     """Loads a program into a space; asked of its home. A space that exists is replaced, but only once the
     new program is known to load: after an error it is as it was.
@@ -109,6 +123,8 @@ class Execute(Request, frozen=True):
     """RLIMIT_STACK in bytes."""
     storage: str = "S0"
     """The storage component of the vNode, which `directory` and the program are of."""
+    opened: OpenProgram | None = None
+    """What to load; `path` is only how the program is called then."""
 
 
 class Fork(Request, frozen=True):
