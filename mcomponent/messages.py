@@ -51,6 +51,9 @@ from mcomponent.shared_messages import (
 from mcomponent.shared_messages import (
     MemoryStat as MemoryStat,
 )
+from mcomponent.shared_messages import (
+    OpenProgram as OpenProgram,
+)
 
 READ, WRITE, EXEC = 1, 2, 4
 """Kinds of access; the same bits as PROT_*."""
@@ -83,20 +86,6 @@ class ExecuteReply(msgspec.Struct, array_like=True, frozen=True):
     """The name of the program, at most 15 bytes, for /proc/PID/comm: of the file named, not its interpreter."""
     arguments: list[bytes]
     """argv as the program sees it, which a script's interpreter line makes longer."""
-
-
-class OpenProgram(msgspec.Struct, array_like=True, frozen=True):
-    """An open file that is to be executed, whatever became of its name (execveat(2) with AT_EMPTY_PATH)."""
-
-    handle: int = 0
-    """Of a storage component, open for reading, ..."""
-    memory: ObjectId | None = None
-    """... or a memory object (memfd_create), with the permissions ..."""
-    mode: int = 0
-    path: str = ""
-    """... and the path that it shows."""
-    closes: bool = False
-    """Its descriptor is closed by execve: a script's interpreter could not open it (ENOENT)."""
 
 
 class Execute(Request, frozen=True):
