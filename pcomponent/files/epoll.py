@@ -208,6 +208,13 @@ class EpollFile(AnonymousFile):
         self._items.clear()
         self._queued.clear()
 
+    def watched(self, fd: int, which: int) -> OpenFile:
+        """The file that is watched as `fd`; of several that had this number, one after another. ENOENT."""
+        found = [file for number, file in self._items if number == fd]
+        if which >= len(found):
+            raise LinuxError(E.ENOENT)
+        return found[which]
+
     def reaches(self, other: EpollFile) -> bool:
         """Whether it watches another, at whatever depth, or is it."""
         return self is other or any(

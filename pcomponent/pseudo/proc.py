@@ -16,6 +16,7 @@ from pcomponent.files.inet.stream import TIME_WAIT_NS
 from pcomponent.files.socket import BUFFER_BYTES
 from pcomponent.ipc import queues, segments, semaphores
 from pcomponent.ipc.objects import of as system_v
+from pcomponent.ipc.posix_queues import MESSAGES_MAX, QUEUES_MAX, SIZE_MAX
 from pcomponent.kernel import RandomSource
 from pcomponent.pseudo import locks
 from pcomponent.pseudo.files import Text
@@ -222,10 +223,17 @@ def _sysctl_tree() -> Directory:
     kernel["random"] = Fixed(PROC, f"{base}/kernel/random", random)
     memory = {"overcommit_memory": 0, "max_map_count": MAX_MAP_COUNT, "mmap_min_addr": MMAP_MIN_ADDR}
     files = {"file-max": (1 << 63) - 1, "nr_open": NR_OPEN, "pipe-max-size": PIPE_MAX_BYTES}
+    queue_files = {
+        "queues_max": QUEUES_MAX, "msg_max": MESSAGES_MAX, "msgsize_max": SIZE_MAX,
+        "msg_default": MESSAGES_MAX, "msgsize_default": SIZE_MAX,
+    }  # fmt: skip
     tree = {
         "kernel": kernel,
         "vm": _sysctls(f"{base}/vm", memory),
-        "fs": _sysctls(f"{base}/fs", files),
+        "fs": {
+            **_sysctls(f"{base}/fs", files),
+            "mqueue": Fixed(PROC, f"{base}/fs/mqueue", _sysctls(f"{base}/fs/mqueue", queue_files)),
+        },
         "net": _network_sysctls(f"{base}/net"),
     }
     return Fixed(PROC, base, {name: Fixed(PROC, f"{base}/{name}", nodes) for name, nodes in tree.items()})
