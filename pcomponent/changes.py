@@ -11,6 +11,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pcomponent.files.owner import Owner
     from pcomponent.process import Thread
 
 _events = itertools.count(1)
@@ -19,7 +20,7 @@ _events = itertools.count(1)
 class Change:
     """When something happened to an object that files show: for waking on time, and for edge-triggered epoll."""
 
-    __slots__ = ("at_ns", "listeners", "serial")
+    __slots__ = ("at_ns", "listeners", "serial", "told")
 
     def __init__(self) -> None:
         self.at_ns = 0
@@ -27,6 +28,8 @@ class Change:
         """Larger for later events, whatever object they belong to."""
         self.listeners: dict[Thread, None] | None = None
         """Parked threads that are asked whether they can go on when it happens."""
+        self.told: tuple[Owner, ...] = ()
+        """Owners of files who get a signal (O_ASYNC)."""
 
     def happened(self, task: Thread) -> None:
         """Something happened now, by this thread's doing."""
@@ -38,6 +41,8 @@ class Change:
         self.serial = next(_events)
         if self.listeners:
             self.stir()
+        for owner in self.told:
+            owner.happened(self)
 
     def stir(self) -> None:
         """Those who wait must look again; nothing happened that a file would show."""
