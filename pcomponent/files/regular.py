@@ -180,7 +180,7 @@ class RegularFile(StorageFile):
         self._unmap_behind(task, page_up(size))
 
     def _unmap_behind(self, task: Thread, size: int) -> None:
-        """Pages behind the new end are gone from private mappings too, written or not (unmap_mapping_range, even_cows)."""
+        """Pages behind the new end leave private mappings too, written or not (unmap_mapping_range with even_cows)."""
         for space in list(task.kernel.spaces.values()):
             for region in space.regions_of(self.object):
                 start = max(region.start, region.start + size - region.offset)
