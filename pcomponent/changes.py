@@ -11,6 +11,7 @@ import itertools
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from pcomponent.files.owner import Owner
     from pcomponent.process import Thread
 
 _events = itertools.count(1)
@@ -26,7 +27,7 @@ class Watcher(Protocol):
 class Change:
     """When something happened to an object that files show: for waking on time, and for edge-triggered epoll."""
 
-    __slots__ = ("at_ns", "listeners", "serial", "watchers")
+    __slots__ = ("at_ns", "listeners", "serial", "told", "watchers")
 
     def __init__(self) -> None:
         self.at_ns = 0
@@ -36,6 +37,8 @@ class Change:
         """Parked threads that are asked whether they can go on when it happens."""
         self.watchers: dict[Watcher, None] | None = None
         """Those that are told, in the order in which they came."""
+        self.told: tuple[Owner, ...] = ()
+        """Owners of files who get a signal (O_ASYNC)."""
 
     def happened(self, task: Thread) -> None:
         """Something happened now, by this thread's doing."""
@@ -47,6 +50,8 @@ class Change:
         self.serial = next(_events)
         if self.listeners or self.watchers:
             self.stir()
+        for owner in self.told:
+            owner.happened(self)
 
     def stir(self) -> None:
         """Those who wait must look again; nothing happened that a file would show."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_ACCMODE, O_PATH, O_RDONLY, O_RDWR, O_WRONLY
+from lego.linux.signal import POLL_IN
 from lego.linux.stat import FsStat, Stat
 from pcomponent.waiting import Wait, Wake
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from lego.regions import ObjectId
     from pcomponent.changes import Change
     from pcomponent.files.locks import Key
+    from pcomponent.files.owner import Owner
     from pcomponent.process import Thread
 
 Blocking = Generator[Wait, Wake, Any]
@@ -64,6 +66,8 @@ class OpenFile:
         """Items of epoll sets, which leave them with the last descriptor."""
         self.locks_ranges = False
         """Whether it owned locks of ranges."""
+        self.receiver: Owner | None = None
+        """Who gets its signals, once somebody asked (`pcomponent.files.owner`)."""
 
     @property
     def readable(self) -> bool:
@@ -162,6 +166,17 @@ class OpenFile:
         """Whether epoll takes it (file_can_poll)."""
         return False
 
+    def told(self, task: Thread) -> list[Change] | None:
+        """The changes that its owner gets a signal for while O_ASYNC is on; None when there are none (fasync)."""
+        return None
+
+    def band(self, change: Change) -> int:
+        """What a change is told as: POLL_IN, POLL_OUT, POLL_HUP, or 0 for not at all."""
+        return POLL_IN
+
+    def adopt(self, task: Thread, owner: Owner) -> None:
+        """O_ASYNC is turned on while nobody owns it: a chance to choose somebody (__tty_fasync)."""
+
     def details(self, task: Thread) -> str:
         """More lines for /proc/PID/fdinfo."""
         return ""
@@ -177,6 +192,8 @@ class OpenFile:
                 watch.closed()
             if self.locked is not None:
                 task.kernel.file_locks.dropped(task, self)
+            if self.receiver is not None:
+                self.receiver.watch([])
             self.close(task)
 
     def close(self, task: Thread) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_NONBLOCK
-from lego.linux.signal import Sig
+from lego.linux.signal import POLL_HUP, POLL_IN, Sig
 from lego.linux.stat import FsStat, Stat
 from lego.linux.termios import ICANON, TOSTOP, VMIN, VTIME
 from pcomponent.files.anonymous import Change
@@ -25,6 +25,7 @@ from pcomponent.files.base import (
     Blocking,
     OpenFile,
 )
+from pcomponent.files.owner import OWNER_GROUP, OWNER_PROCESS, Owner
 from pcomponent.terminals import jobs
 from pcomponent.waiting import Interrupted, Wait, Wake
 
@@ -101,6 +102,23 @@ class TerminalFile(_End):
         self.hung_up = False
         """The master was closed while this was open."""
         terminal.add(self)
+
+    def told(self, task: Thread) -> list[Change]:
+        """What is typed."""
+        return [self.terminal.input_changed]
+
+    def band(self, change: Change) -> int:
+        """POLL_IN when something can be read (__receive_buf), POLL_HUP after a hangup."""
+        if self.hung_up or self.terminal.master_closed:
+            return POLL_HUP
+        return POLL_IN if self.terminal.discipline.available(polled=True) else 0
+
+    def adopt(self, task: Thread, owner: Owner) -> None:
+        """The foreground group, or else the caller."""
+        if self.terminal.group:
+            owner.set(task, OWNER_GROUP, self.terminal.group)
+        else:
+            owner.set(task, OWNER_PROCESS, task.process.pid)
 
     def close(self, task: Thread) -> None:
         """The master learns when it was the last."""
@@ -235,6 +253,18 @@ class MasterFile(_End):
             terminal.output_changed.serial if events & (_IN | POLLPRI) else 0,
             terminal.input_changed.serial if events & _OUT else 0,
         )
+
+    def told(self, task: Thread) -> list[Change]:
+        """What the slave writes."""
+        return [self.terminal.output_changed]
+
+    def band(self, change: Change) -> int:
+        """POLL_IN when something can be read."""
+        return POLL_IN if self.terminal.to_master else 0
+
+    def adopt(self, task: Thread, owner: Owner) -> None:
+        """The caller."""
+        owner.set(task, OWNER_PROCESS, task.process.pid)
 
     def read(self, task: Thread, length: int) -> Blocking:
         """read(2) of the slave's output. EIO when the last slave was closed; EAGAIN."""
