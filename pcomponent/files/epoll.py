@@ -10,7 +10,7 @@ epoll(7).
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
@@ -26,6 +26,7 @@ EPOLLEXCLUSIVE, EPOLLWAKEUP, EPOLLONESHOT, EPOLLET = 1 << 28, 1 << 29, 1 << 30, 
 _PRIVATE = EPOLLEXCLUSIVE | EPOLLWAKEUP | EPOLLONESHOT | EPOLLET
 _EXCLUSIVE_OK = 0x1 | 0x4 | POLLERR | POLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE
 NESTS_MAX = 4
+"""EP_MAX_NESTS: how many sets may lie between the outermost of a chain and its innermost."""
 Key = tuple[int, OpenFile]
 
 
@@ -146,6 +147,8 @@ class EpollFile(AnonymousFile):
         self._last = Change()
         self._altered = Change()
         """Something was queued."""
+        self._outer: list[EpollFile] = []
+        """Sets that watched this one when that was last looked at."""
 
     # ---- the set -------------------------------------------------------------------------------------
 
@@ -153,10 +156,12 @@ class EpollFile(AnonymousFile):
         """EPOLL_CTL_ADD. EEXIST; EINVAL; ELOOP."""
         if events & EPOLLEXCLUSIVE and (isinstance(file, EpollFile) or events & ~_EXCLUSIVE_OK):
             raise LinuxError(E.EINVAL)
-        if isinstance(file, EpollFile) and (file.reaches(self) or file.depth() >= NESTS_MAX):
-            raise LinuxError(E.ELOOP)
+        if isinstance(file, EpollFile):
+            self._check_nesting(file)
         if (fd, file) in self._items:
             raise LinuxError(E.EEXIST)
+        if isinstance(file, EpollFile):
+            file._outer = list(dict.fromkeys([*file._watching(), self]))
         self._places += 1
         item = self._items[fd, file] = _Item(self, fd, file, self._places)
         item.set(events, data)
@@ -215,15 +220,29 @@ class EpollFile(AnonymousFile):
             raise LinuxError(E.ENOENT)
         return found[which]
 
-    def reaches(self, other: EpollFile) -> bool:
-        """Whether it watches another, at whatever depth, or is it."""
-        return self is other or any(
-            isinstance(file, EpollFile) and file.reaches(other) for _, file in self._items
-        )  # fmt: skip
+    def _check_nesting(self, inner: EpollFile) -> None:
+        """Before this set watches another (ep_loop_check): no set watches itself at whatever depth, and no chain of
+        sets gets too long, whether it grows at its outer or at its inner end. ELOOP."""
+        above, below = self._distance(EpollFile._watching, inner), inner._distance(EpollFile._inner, self)
+        if above + 1 + below > NESTS_MAX:
+            raise LinuxError(E.ELOOP)
 
-    def depth(self) -> int:
-        """How many sets lie one in the other, this one included."""
-        return 1 + max((file.depth() for _, file in self._items if isinstance(file, EpollFile)), default=0)
+    def _distance(self, step: Callable[[EpollFile], list[EpollFile]], other: EpollFile) -> int:
+        """How far the longest chain of sets from here goes, which is at most NESTS_MAX. ELOOP when it meets another."""
+        level, steps = [self], -1
+        while level:
+            if other in level:
+                raise LinuxError(E.ELOOP)
+            level, steps = list(dict.fromkeys(each for file in level for each in step(file))), steps + 1
+        return steps
+
+    def _inner(self) -> list[EpollFile]:
+        return [file for _, file in self._items if isinstance(file, EpollFile)]
+
+    def _watching(self) -> list[EpollFile]:
+        """The sets that watch this one."""
+        self._outer = [each for each in self._outer if each.references > 0 and self in each._inner()]
+        return self._outer
 
     def _find(self, fd: int, file: OpenFile) -> _Item:
         item = self._items.get((fd, file))
