@@ -73,9 +73,7 @@ def dup3(task: Thread, fd: int, new: int, flags: int) -> int:
 
 # ---- fcntl -----------------------------------------------------------------------------------------------
 
-_NOTE = (
-    "no owners, signals, leases and notifications (EINVAL); locks are between the processes of one processor component"
-)
+_NOTE = "no owners, signals, leases and notifications (EINVAL)"
 
 
 @syscall(72, "fcntl", "fd", "uint", "ulong", support="partial", note=_NOTE)
