@@ -27,6 +27,8 @@ COMPONENTS_MAX = 64
 SCRATCH = "LEGO_SCRATCH"
 """The environment variable that names a directory of the host for what components keep there while they run. Ray's is
 removed with all that is in it, however they end."""
+SCRATCH_BASES = ("/var/tmp", "/tmp")
+"""Where such directories are made: the first that can be written to."""
 PORT_MAX = 65535
 PUBLICATIONS_MAX = 64
 """Ports of the host for one machine."""
@@ -308,6 +310,12 @@ def _check_fits_host(config: MachineConfig) -> None:
     for key, size in wanted.items():
         if size > host_bytes:
             raise ConfigError(key, f"{format_size(size)} is more than this host has ({format_size(host_bytes)})")
+
+
+def scratch_base() -> str:
+    """Where on the host components keep files while they run. Not /tmp if it can be helped: a guest that sees the
+    host's tree may change what is there. The path is short, since sockets, whose paths have 107 bytes, lie below it."""
+    return next(each for each in SCRATCH_BASES if os.access(each, os.W_OK | os.X_OK) or each == SCRATCH_BASES[-1])
 
 
 def host_cwd() -> str:
