@@ -6,6 +6,7 @@ from typing import Protocol
 
 from lego.linux.stat import Stat
 from lego.regions import ObjectId
+from mcomponent.messages import OpenProgram
 
 
 class OpenedFile(Protocol):
@@ -29,3 +30,6 @@ class FileSource(Protocol):
     def open(self, vnode: int, place: int, path: str) -> OpenedFile:
         """Opens a file to execute it. Raises `LinuxError`: that of open(2), or EACCES for what is not regular
         or has no execute permission."""
+
+    def adopt(self, program: OpenProgram) -> OpenedFile:
+        """The same of a file that is open already. EBADF when it is not open for reading."""

@@ -35,7 +35,7 @@ from mcomponent.elf import Header, Segment
 from mcomponent.files import FileSource, OpenedFile
 from mcomponent.image import Image, check_segment
 from mcomponent.layout import ET_DYN_BASE, mmap_base
-from mcomponent.messages import Execute
+from mcomponent.messages import Execute, OpenProgram
 from mcomponent.program import Program
 from mcomponent.stack import Stack, check_limits
 
@@ -75,6 +75,13 @@ class _Opener:
             if not missing:
                 raise
             raise LinuxError(error.errno, f"{missing}: {error}") from error
+        return self._regular(file, path)
+
+    def adopt(self, program: OpenProgram) -> OpenedFile:
+        """A file that is open already."""
+        return self._regular(self._files.adopt(program), program.path)
+
+    def _regular(self, file: OpenedFile, path: str) -> OpenedFile:
         self._opened.append(file)
         if file.stat.kind != S_IFREG:
             what = "a directory" if file.stat.kind == S_IFDIR else "not a regular file"
@@ -98,13 +105,17 @@ class _Candidate(NamedTuple):
 
 
 def _load(opener: _Opener, request: Execute) -> Program:
-    file = opener.open(request.path)
+    opened = request.opened
+    file = opener.open(request.path) if opened is None else opener.adopt(opened)
     filename = request.path.encode(errors="surrogateescape")
     arguments = list(request.arguments) or [b""]  # A program may count on argv[0] (fs/exec.c, since 5.18).
     if any(b"\0" in string for string in (filename, *arguments, *request.environment)):
         raise LinuxError(E.EINVAL, "a NUL byte within an argument or variable")
     check_limits(filename, request.arguments, request.environment, request.stack_limit)
-    found = _through_scripts(opener, filename, _Candidate(file, _start(file), arguments))
+    found = _Candidate(file, _start(file), arguments)
+    if opened is not None and opened.closes and script.parse(found.start) is not None:
+        raise LinuxError(E.ENOENT, f"{request.path} will be closed when the script's interpreter opens it")
+    found = _through_scripts(opener, filename, found)
     check_limits(filename, found.arguments, request.environment, request.stack_limit)
     stack = Stack(filename, found.arguments, request.environment, request.random, request.stack_limit)
     loaded = _load_elf(opener, found, stack, request.stack_limit)
@@ -116,9 +127,14 @@ def _load(opener: _Opener, request: Execute) -> Program:
         stack_pointer=stack.pointer,
         brk=loaded.brk,
         path=found.file.path,
-        command=command_name(filename),
+        command=command_name(filename if opened is None else _path_bytes(file.path)),
         arguments=found.arguments,
     )
+
+
+def _path_bytes(path: str) -> bytes:
+    """The path of an open file, without what tells that it has no name any more."""
+    return path.removesuffix(" (deleted)").encode(errors="surrogateescape")
 
 
 def command_name(filename: bytes) -> str:

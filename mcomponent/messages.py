@@ -51,6 +51,9 @@ from mcomponent.shared_messages import (
 from mcomponent.shared_messages import (
     MemoryStat as MemoryStat,
 )
+from mcomponent.shared_messages import (
+    OpenProgram as OpenProgram,
+)
 
 READ, WRITE, EXEC = 1, 2, 4
 """Kinds of access; the same bits as PROT_*."""
@@ -109,6 +112,8 @@ class Execute(Request, frozen=True):
     """RLIMIT_STACK in bytes."""
     storage: str = "S0"
     """The storage component of the vNode, which `directory` and the program are of."""
+    opened: OpenProgram | None = None
+    """What to load; `path` is only how the program is called then."""
 
 
 class Fork(Request, frozen=True):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from lego.fabric.errors import FabricError
-from lego.fabric.wire import Buffer, Done
+from lego.fabric.wire import Buffer, Done, Request
 from lego.linux.errno import E, LinuxError
-from lego.regions import NOT_FORKED, PAGE, PAGE_SHIFT, page_down
+from lego.regions import NOT_FORKED, PAGE, PAGE_SHIFT, ObjectId, page_down
 from mcomponent.address_space import AddressSpace, Change
 from mcomponent.applying import Applying
 from mcomponent.core import Core, HomeSpace, OwnedSpace
@@ -93,12 +94,17 @@ class Programs:
 
     def _load_program(self, request: Execute) -> Program:
         core = self._core
-        files = StorageFiles(core.endpoint.call, request.storage)
+        files = StorageFiles(core.endpoint.call, request.storage, self._ask_memory)
         core.lock.release()
         try:
             return self._load(files, request)
         finally:
             core.lock.acquire()
+
+    def _ask_memory(self, thing: ObjectId, request: Request) -> tuple[Any, Buffer]:
+        """What the loader asks, while the lock is let go, of the memory that has an object."""
+        with self._core.lock:
+            return self._core.ask(cache_of(thing, self._core.memories), request)
 
     def _new_home(self, stack_limit: int, brk: int) -> HomeSpace:
         core = self._core

@@ -83,3 +83,17 @@ class MemorySeek(Request, frozen=True):
     object: ObjectId
     offset: int
     hole: bool = False
+
+
+class OpenProgram(msgspec.Struct, array_like=True, frozen=True):
+    """An open file that is to be executed, whatever became of its name (execveat(2) with AT_EMPTY_PATH)."""
+
+    handle: int = 0
+    """Of a storage component, open for reading, ..."""
+    memory: ObjectId | None = None
+    """... or a memory object (memfd_create), with the permissions ..."""
+    mode: int = 0
+    path: str = ""
+    """... and the path that it shows."""
+    closes: bool = False
+    """Its descriptor is closed by execve: a script's interpreter could not open it (ENOENT)."""

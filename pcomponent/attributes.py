@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 SCHED_OTHER, SCHED_FIFO, SCHED_RR, SCHED_BATCH, SCHED_IDLE, SCHED_DEADLINE = 0, 1, 2, 3, 5, 6
+
+
+class MemoryPolicy(NamedTuple):
+    """What set_mempolicy(2) said: MPOL_* with its flags, and a set of nodes."""
+
+    mode: int = 0
+    nodes: int = 0
+
+
+DEFAULT_POLICY = MemoryPolicy()
 
 
 @dataclass
@@ -24,6 +35,7 @@ class ThreadAttributes:
     personality: int = 0
     get_tsc: int = 1
     """PR_GET_TSC: PR_TSC_ENABLE, the only value there is."""
+    memory_policy: MemoryPolicy = DEFAULT_POLICY
 
     def copy(self) -> ThreadAttributes:
         """For a child, as sched_fork() and copy_process() do it."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gmanager.messages import Reseat
 from lego.linux.signal import Sig
 from lego.regions import TASK_SIZE
-from mcomponent.messages import Execute, ExecuteReply
+from mcomponent.messages import Execute, ExecuteReply, OpenProgram
 from pcomponent import credentials, threads
 from pcomponent.process import Process, Thread
 from pcomponent.registers import Registers
@@ -25,9 +25,16 @@ if TYPE_CHECKING:
 MANAGER = "G"
 
 
-def execute(task: Thread, directory: int, path: str, arguments: list[bytes], environment: list[bytes]) -> None:
-    """Replaces the program; `path` starts at the storage handle `directory`. Raises what
-    `mcomponent.messages.Execute` says."""
+def execute(
+    task: Thread,
+    directory: int,
+    path: str,
+    arguments: list[bytes],
+    environment: list[bytes],
+    opened: OpenProgram | None = None,
+) -> None:
+    """Replaces the program; `path` starts at the storage handle `directory`, or is what `opened` is called. Raises
+    what `mcomponent.messages.Execute` says."""
     process, kernel = task.process, task.kernel
     old = process.space
     alone = old.users == 1
@@ -47,6 +54,7 @@ def execute(task: Thread, directory: int, path: str, arguments: list[bytes], env
             identity=process.identity,
             stack_limit=process.limits.soft(Resource.STACK),
             storage=process.storage,
+            opened=opened,
         ),
     )
     threads.end_others(task)

@@ -110,6 +110,7 @@ def _copy(task: Thread, pid: int, flags: int) -> Process:
     thread.attributes = task.attributes.copy()
     thread.name = task.name
     child.threads[pid] = thread
+    child.timers_changed()  # It may have a limit of processor time, which it begins to use now.
     return child
 
 

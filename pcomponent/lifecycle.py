@@ -15,7 +15,7 @@ from __future__ import annotations
 from lego.fabric.errors import FabricError
 from lego.linux.fcntl import O_DIRECTORY, O_PATH
 from lego.linux.signal import Sig
-from mcomponent.messages import Execute, Exit
+from mcomponent.messages import Execute, Exit, OpenProgram
 from pcomponent import family, strace, threads
 from pcomponent.executing import execute
 from pcomponent.files.base import Blocking
@@ -116,10 +116,16 @@ class Lifecycle:
         return until_released(task, pid)
 
     def execute(
-        self, task: Thread, directory: int, path: str, arguments: list[bytes], environment: list[bytes]
+        self,
+        task: Thread,
+        directory: int,
+        path: str,
+        arguments: list[bytes],
+        environment: list[bytes],
+        opened: OpenProgram | None = None,
     ) -> None:
         """execve(2): after it the thread goes on with the registers of a new program (`dispatcher.NewImage`)."""
-        execute(task, directory, path, arguments, environment)
+        execute(task, directory, path, arguments, environment, opened)
 
     # ---- the end --------------------------------------------------------------------------------------
 

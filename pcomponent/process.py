@@ -17,6 +17,7 @@ from pcomponent.credentials import Credentials
 from pcomponent.kinship import Kinship
 from pcomponent.posix_timers import PosixTimers
 from pcomponent.registers import RegisterFile, Registers
+from pcomponent.rlimits import INFINITY, Resource
 from pcomponent.signals import ThreadSignals
 from pcomponent.timers import NEVER_NS, IntervalTimers
 
@@ -98,7 +99,7 @@ class Process:
         self.due_ns = NEVER_NS
         """When the next of its timers is due, on the monotonic clock."""
         self.processor_timed = False
-        """Whether a timer runs on its processor time."""
+        """Whether a timer runs on its processor time, or a limit holds for it."""
         self.umask = 0o022
         self.undo: dict[SemaphoreSet, dict[int, int]] = {}
         """What is added to System V semaphores when it ends (SEM_UNDO), by set and number."""
@@ -147,7 +148,8 @@ class Process:
         self.due_ns = min(due, default=NEVER_NS)
         if due:
             self.kernel.queue.timer(self)
-        self.processor_timed = bool(self.posix_timers.watching) or self.timers.processor_timed
+        limited = self.limits.soft(Resource.CPU) != INFINITY
+        self.processor_timed = limited or bool(self.posix_timers.watching) or self.timers.processor_timed
 
 
 class Thread:

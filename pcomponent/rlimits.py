@@ -102,6 +102,11 @@ class Limits:
             raise LinuxError(E.EINVAL)
         return self._limits[number]
 
+    def raise_processor_time(self) -> None:
+        """RLIMIT_CPU was reached: the next warning comes a second later (check_process_timers)."""
+        old = self._limits[Resource.CPU]
+        self._limits[Resource.CPU] = Limit(old.soft + 1, old.hard)
+
     def set(self, number: int, limit: Limit, privileged: bool) -> None:
         """Sets both, with the checks of do_prlimit in its order: EINVAL for an unknown resource or soft above hard,
         EPERM for more files than the kernel can open, or for a higher hard limit without CAP_SYS_RESOURCE

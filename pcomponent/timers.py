@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from lego.linux.signal import Sig, SigInfo
+from pcomponent.rlimits import INFINITY, Resource
 from pcomponent.signals import send_to_process
 from pcomponent.usage import process_times
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF = 0, 1, 2
 NEVER_NS = 1 << 63
+SECOND = 10**9
 _SIGNALS = (Sig.ALRM, Sig.VTALRM, Sig.PROF)
 
 
@@ -85,17 +87,38 @@ class IntervalTimers:
 
 
 def expire(task: Thread) -> None:
-    """Sends what the timers of a thread's process owe it."""
+    """Sends what the timers of a thread's process owe it, and its limit of processor time."""
     process = task.process
     if task.meter.now_ns >= process.due_ns or process.processor_timed:
         process.timers.expire(task)
         process.posix_timers.expire(task)
+        _check_limit(process)
+
+
+def _check_limit(process: Process) -> None:
+    """check_process_timers(): SIGXCPU at RLIMIT_CPU and every second from then on, SIGKILL at the hard limit."""
+    limit = process.limits.get(Resource.CPU)
+    if limit.soft == INFINITY:
+        return
+    used_ns = sum(process_times(process))
+    if used_ns >= limit.hard * SECOND:
+        send_to_process(process, Sig.KILL)
+    elif used_ns >= limit.soft * SECOND:
+        send_to_process(process, Sig.XCPU)
+        process.limits.raise_processor_time()
+
+
+def _limit_left_ns(process: Process) -> int | None:
+    soft = process.limits.soft(Resource.CPU)
+    return None if soft == INFINITY else soft * SECOND - sum(process_times(process))
 
 
 def processor_left_ns(task: Thread) -> int | None:
     """How much processor time a thread may use until a timer of its process's must be looked at; None without one."""
     process = task.process
-    left = [process.timers.processor_left_ns(task), process.posix_timers.processor_left_ns(task)]
+    left = [
+        process.timers.processor_left_ns(task), process.posix_timers.processor_left_ns(task), _limit_left_ns(process)
+    ]  # fmt: skip
     return min((each for each in left if each is not None), default=None)
 
 

@@ -10,7 +10,7 @@ import msgspec
 from lego.fabric.wire import Buffer
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import W_OK
-from lego.linux.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK, FsStat
+from lego.linux.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK, FsStat, Stat
 from scomponent import costs, host
 from scomponent.host import pinned
 from scomponent.messages import (
@@ -53,13 +53,21 @@ class Attributes:
         costs.charge_metadata()
         with self._storage.walk(request.vnode, request.place, request.path) as walk:
             position = walk.lookup(request.follow)
-            return StatReply(self._storage.stamps.view(position.stat()), position.path), b""
+            stat = self._storage.stamps.view(position.stat())
+            return StatReply(self._with_birth(stat, position.fd) if request.birth else stat, position.path), b""
 
     def handle_stat(self, request: HandleStat, _: Buffer) -> Result:
         """fstat(2)."""
         costs.charge_metadata()
         with self._files.use(request.handle) as file:
-            return StatReply(self._storage.stamps.view(file.stat()), file.path), b""
+            stat = self._storage.stamps.view(file.stat())
+            return StatReply(self._with_birth(stat, file.fd) if request.birth else stat, file.path), b""
+
+    def _with_birth(self, stat: Stat, fd: int) -> Stat:
+        host_ns = host.birth_ns(fd) if fd >= 0 else None
+        if host_ns is None:
+            return stat
+        return msgspec.structs.replace(stat, btime_ns=self._storage.stamps.birth(stat, host_ns))
 
     def path_of(self, request: PathOf, _: Buffer) -> Result:
         """Where an open file is now."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 
-from lego.linux.stat import FsStat
+from lego.linux.stat import STATX_BTIME, FsStat
 
 _AT_EMPTY_PATH = 0x1000
 _MAX_HANDLE_SZ = 128  # include/linux/exportfs.h
@@ -36,6 +36,18 @@ class _Statfs(ctypes.Structure):
     ]
 
 
+class _Statx(ctypes.Structure):
+    """struct statx (include/uapi/linux/stat.h), as far as the time of birth."""
+
+    _fields_ = [
+        ("mask", ctypes.c_uint32),
+        ("before", ctypes.c_ubyte * 76),
+        ("birth_s", ctypes.c_int64),
+        ("birth_ns", ctypes.c_uint32),
+        ("after", ctypes.c_ubyte * 164),
+    ]
+
+
 class _FileHandle(ctypes.Structure):
     """struct file_handle with room for the largest one (name_to_handle_at(2))."""
 
@@ -45,6 +57,7 @@ class _FileHandle(ctypes.Structure):
 _libc.renameat2.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]
 _libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
 _libc.fstatfs.argtypes = [ctypes.c_int, ctypes.POINTER(_Statfs)]
+_libc.statx.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_uint, ctypes.POINTER(_Statx)]
 _libc.name_to_handle_at.argtypes = [
     ctypes.c_int,
     ctypes.c_char_p,
@@ -95,6 +108,13 @@ def statfs(fd: int) -> FsStat:
         name_max=raw.name_max,
         flags=raw.flags,
     )
+
+
+def birth_ns(fd: int) -> int | None:
+    """When a file was made (statx(2)), in ns since the epoch; None when its file system does not know."""
+    raw = _Statx()
+    _check(_libc.statx(fd, b"", _AT_EMPTY_PATH, STATX_BTIME, ctypes.byref(raw)))
+    return raw.birth_s * 10**9 + raw.birth_ns if raw.mask & STATX_BTIME else None
 
 
 def generation(fd: int) -> tuple[int, bytes] | None:

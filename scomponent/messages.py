@@ -119,13 +119,14 @@ class StatReply(msgspec.Struct, array_like=True, frozen=True, tag=True):
 
 
 class PathStat(Request, frozen=True):
-    """newfstatat(2) without AT_EMPTY_PATH."""
+    """newfstatat(2) without AT_EMPTY_PATH; with `birth` also when it was made, if that is known."""
 
     Reply: ClassVar = StatReply | Elsewhere
     vnode: int
     place: int
     path: str
     follow: bool = True
+    birth: bool = False
 
 
 class HandleStat(Request, frozen=True):
@@ -133,6 +134,7 @@ class HandleStat(Request, frozen=True):
 
     Reply: ClassVar = StatReply
     handle: int
+    birth: bool = False
 
 
 class PathOf(Request, frozen=True):
@@ -286,6 +288,51 @@ class SetAttributes(Request, frozen=True):
     size: int | None = None
 
 
+class XattrRequest(Request, frozen=True):
+    """What requests on extended attributes begin with. Empty `path`: of the open file `place`. Only names that begin
+    with "user." are kept: EOPNOTSUPP for others, and for files that cannot have any."""
+
+    vnode: int
+    place: int
+    path: str
+    follow: bool
+
+
+class DataReply(msgspec.Struct, array_like=True, frozen=True, tag=True):
+    """A value, or terminated names one after another."""
+
+    data: bytes
+
+
+class GetXattr(XattrRequest, frozen=True):
+    """getxattr(2). ENODATA."""
+
+    Reply: ClassVar = DataReply | Elsewhere
+    name: str
+
+
+class SetXattr(XattrRequest, frozen=True):
+    """setxattr(2): `flags` are XATTR_*. ENODATA, EEXIST, ENOSPC, EROFS; EPERM for what is no file or directory."""
+
+    Reply: ClassVar = OkReply | Elsewhere
+    name: str
+    value: bytes
+    flags: int
+
+
+class ListXattrs(XattrRequest, frozen=True):
+    """listxattr(2)."""
+
+    Reply: ClassVar = DataReply | Elsewhere
+
+
+class RemoveXattr(XattrRequest, frozen=True):
+    """removexattr(2). ENODATA, EROFS."""
+
+    Reply: ClassVar = OkReply | Elsewhere
+    name: str
+
+
 class SetSize(Request, frozen=True):
     """ftruncate(2)."""
 
@@ -373,6 +420,6 @@ DOOR = Door(
     [
         Open, Duplicate, Close, ReadAt, WriteAt, PathStat, HandleStat, PathOf, Access, Entries, ReadLink,
         MakeDirectory, MakeNode, Remove, Rename, Link, LinkHandle, SymLink, SetAttributes, SetSize, Allocate,
-        SeekHole, SyncHandle, PathFsStat, HandleFsStat, EndRun, Statistics,
+        SeekHole, SyncHandle, PathFsStat, HandleFsStat, GetXattr, SetXattr, ListXattrs, RemoveXattr, EndRun, Statistics,
     ],
 )  # fmt: skip

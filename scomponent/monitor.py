@@ -28,6 +28,7 @@ from scomponent.namespace import Namespace
 from scomponent.naming import Naming
 from scomponent.opening import Opening
 from scomponent.storage import Result, Storage, Table
+from scomponent.xattrs import Xattrs
 
 
 def handle_limit() -> int:
@@ -54,7 +55,7 @@ class StorageMonitor:
         self.name = name
         self._storage = Storage(name, namespaces, Files(name, handle_limit()), epoch_s)
         self._table: Table = {Statistics: self._statistics, EndRun: self._end_run}
-        for family in (Opening, Contents, Attributes, Directories, Naming):
+        for family in (Opening, Contents, Attributes, Directories, Naming, Xattrs):
             self._table.update(family(self._storage).table)
 
     def handle(self, sender: str, request: Any, payload: Buffer) -> Result:

@@ -35,18 +35,27 @@ STAMPS_MAX = 16_384
 class _Times:
     """The host's times of an inode when the guest changed it, and the guest's. All in nanoseconds."""
 
-    __slots__ = ("atime_ns", "ctime_ns", "host_atime_ns", "host_ctime_ns", "host_mtime_ns", "mtime_ns")
+    __slots__ = (
+        "atime_ns", "birth_ns", "ctime_ns", "host_atime_ns", "host_birth_ns", "host_ctime_ns", "host_mtime_ns",
+        "mtime_ns",
+    )  # fmt: skip
 
     def __init__(self, host: os.stat_result) -> None:
         self.host_atime_ns = self.atime_ns = host.st_atime_ns
         self.host_mtime_ns = self.mtime_ns = host.st_mtime_ns
         self.host_ctime_ns = self.ctime_ns = host.st_ctime_ns
+        self.birth_ns: int | None = None
+        """When the guest made it, if it did, ..."""
+        self.host_birth_ns: int | None = None
+        """... and what the host says of that, once somebody asked."""
 
     def move_back(self, ns: int) -> None:
         """Lets the guest's own times be earlier; those that are the host's, or were set, stay."""
         self.atime_ns -= ns if self.atime_ns != self.host_atime_ns else 0
         self.mtime_ns -= ns if self.mtime_ns != self.host_mtime_ns else 0
         self.ctime_ns -= ns if self.ctime_ns != self.host_ctime_ns else 0
+        if self.birth_ns is not None:
+            self.birth_ns -= ns
 
 
 class Stamps:
@@ -76,6 +85,7 @@ class Stamps:
                 times.host_mtime_ns, times.mtime_ns = host.st_mtime_ns, now_ns
             if fresh:
                 times.host_atime_ns, times.atime_ns = host.st_atime_ns, now_ns
+                times.birth_ns = now_ns
 
     def note_set(self, host: os.stat_result, *, accessed: bool, contents: bool) -> None:
         """After the guest has set the time of the last access, of the contents' last change, or both: those that it
@@ -114,6 +124,16 @@ class Stamps:
                 known.mtime_ns if mtime_ns == known.host_mtime_ns else mtime_ns,
                 known.ctime_ns if ctime_ns == known.host_ctime_ns else ctime_ns,
             )
+
+    def birth(self, stat: Stat, host_ns: int) -> int:
+        """When a file was made, of which the host says `host_ns`; another birth than before is another file's."""
+        with self._lock:
+            known = self._known.get((stat.dev, stat.ino))
+            if known is None or known.birth_ns is None:
+                return host_ns
+            if known.host_birth_ns is None:
+                known.host_birth_ns = host_ns
+            return known.birth_ns if known.host_birth_ns == host_ns else host_ns
 
     def end_run(self) -> None:
         """The next program finds a clock that begins anew: what was changed so far was changed before that."""

@@ -37,6 +37,8 @@ class Stat(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
     atime_ns: int = 0
     mtime_ns: int = 0
     ctime_ns: int = 0
+    btime_ns: int | None = None
+    """When it was made; None when nobody asked, or the file system does not know."""
 
     @property
     def kind(self) -> int:
@@ -71,10 +73,12 @@ class Stat(msgspec.Struct, array_like=True, frozen=True, kw_only=True):
         )  # fmt: skip
 
     def pack_statx(self) -> bytes:
-        """As struct statx, 256 bytes, with the basic fields (a birth time is not known)."""
-        times = [part for ns in (self.atime_ns, 0, self.ctime_ns, self.mtime_ns) for part in divmod(ns, 10**9)]
+        """As struct statx, 256 bytes, with the basic fields, and the time of birth when it is known."""
+        mask = STATX_BASIC_STATS | (0 if self.btime_ns is None else STATX_BTIME)
+        stamps = (self.atime_ns, self.btime_ns or 0, self.ctime_ns, self.mtime_ns)
+        times = [part for ns in stamps for part in divmod(ns, 10**9)]
         return _STATX.pack(
-            STATX_BASIC_STATS, self.blksize, 0, self.nlink, self.uid, self.gid, self.mode,
+            mask, self.blksize, 0, self.nlink, self.uid, self.gid, self.mode,
             self.ino, self.size, self.blocks, 0, *times,
             os.major(self.rdev), os.minor(self.rdev), os.major(self.dev), os.minor(self.dev), 0,
         )  # fmt: skip

@@ -147,6 +147,11 @@ class NetlinkSocket(Socket):
             self.queue.append(message)
             self.came.happened(task)
 
+    def tell(self, task: Thread, message: bytes) -> None:
+        """A message from another part of the kernel, of any form; lost when too many wait (netlink_sendskb)."""
+        if self.references > 0 and len(self.queue) <= QUEUE_MAX:
+            self._put(task, message)
+
     # ---- reading the answers -------------------------------------------------------------------------
 
     def read(self, task: Thread, length: int) -> Blocking:

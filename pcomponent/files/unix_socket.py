@@ -381,7 +381,7 @@ class UnixSocket(Socket):
 
     def changes(self, task: Thread) -> list[Change]:
         """Its own, and for datagrams the room that the peer has."""
-        own = [self.came, self.room, self.altered]
+        own = super().changes(task)
         return [*own, self.peer.room] if self.kind == DATAGRAM and self.peer is not None else own
 
     def poll(self, task: Thread, events: int, wait_ms: int = 0) -> int:

@@ -1,9 +1,10 @@
-"""The System V objects of one vNode, all three kinds."""
+"""The System V objects of one vNode, all three kinds, and its POSIX message queues."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pcomponent.ipc.posix_queues import PosixQueues
 from pcomponent.ipc.queues import MessageQueues
 from pcomponent.ipc.segments import Segments
 from pcomponent.ipc.semaphores import Semaphores
@@ -15,18 +16,20 @@ if TYPE_CHECKING:
 
 
 class SystemV:
-    """What shmget, semget and msgget find."""
+    """What shmget, semget and msgget find, and mq_open."""
 
     def __init__(self, kernel: Kernel) -> None:
         self.segments = Segments(kernel)
         self.semaphores = Semaphores()
         self.queues = MessageQueues()
+        self.posix = PosixQueues()
 
     def end(self) -> None:
         """The vNode's last program has ended: nothing stays."""
         self.segments.end()
         self.semaphores.end()
         self.queues.end()
+        self.posix.end()
 
 
 def of(task: Thread) -> SystemV:

@@ -16,6 +16,7 @@ from pcomponent.files.inet.stream import TIME_WAIT_NS
 from pcomponent.files.socket import BUFFER_BYTES
 from pcomponent.ipc import queues, segments, semaphores
 from pcomponent.ipc.objects import of as system_v
+from pcomponent.ipc.posix_queues import MESSAGES_MAX, QUEUES_MAX, SIZE_MAX
 from pcomponent.kernel import RandomSource
 from pcomponent.pseudo import locks
 from pcomponent.pseudo.files import Text
@@ -24,6 +25,7 @@ from pcomponent.pseudo.process_tree import process_directory
 from pcomponent.rlimits import NR_OPEN
 from pcomponent.syscalls.identity import NGROUPS_MAX
 from pcomponent.tasks import visible
+from pcomponent.terminals.terminal import PTYS_MAX
 from pcomponent.usage import TICK_NS, process_times, ticks
 
 if TYPE_CHECKING:
@@ -200,6 +202,10 @@ def _sysctls(path: str, values: Mapping[str, object]) -> dict[str, Node]:
     return nodes
 
 
+def _terminals(task: Thread) -> str:
+    return f"{len(task.kernel.rendezvous.terminals.indexes(task.process.vnode))}\n"
+
+
 def _sysctl_tree() -> Directory:
     base = "/proc/sys"
     kernel = _sysctls(
@@ -220,12 +226,21 @@ def _sysctl_tree() -> Directory:
          "entropy_avail": 256, "poolsize": 256},
     )  # fmt: skip
     kernel["random"] = Fixed(PROC, f"{base}/kernel/random", random)
+    terminals = {"max": PTYS_MAX, "reserve": 0, "nr": _terminals}
+    kernel["pty"] = Fixed(PROC, f"{base}/kernel/pty", _sysctls(f"{base}/kernel/pty", terminals))
     memory = {"overcommit_memory": 0, "max_map_count": MAX_MAP_COUNT, "mmap_min_addr": MMAP_MIN_ADDR}
     files = {"file-max": (1 << 63) - 1, "nr_open": NR_OPEN, "pipe-max-size": PIPE_MAX_BYTES}
+    queue_files = {
+        "queues_max": QUEUES_MAX, "msg_max": MESSAGES_MAX, "msgsize_max": SIZE_MAX,
+        "msg_default": MESSAGES_MAX, "msgsize_default": SIZE_MAX,
+    }  # fmt: skip
     tree = {
         "kernel": kernel,
         "vm": _sysctls(f"{base}/vm", memory),
-        "fs": _sysctls(f"{base}/fs", files),
+        "fs": {
+            **_sysctls(f"{base}/fs", files),
+            "mqueue": Fixed(PROC, f"{base}/fs/mqueue", _sysctls(f"{base}/fs/mqueue", queue_files)),
+        },
         "net": _network_sysctls(f"{base}/net"),
     }
     return Fixed(PROC, base, {name: Fixed(PROC, f"{base}/{name}", nodes) for name, nodes in tree.items()})

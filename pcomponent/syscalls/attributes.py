@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import (
     AT_EMPTY_PATH,
@@ -13,12 +15,13 @@ from lego.linux.fcntl import (
     AT_STATX_SYNC_TYPE,
     AT_SYMLINK_NOFOLLOW,
 )
-from lego.linux.stat import Stat
+from lego.linux.stat import STATX_BTIME, Stat
 from pcomponent.files.base import OpenFile
+from pcomponent.files.storage import ask_storage
 from pcomponent.paths import Place, ask, place_at, place_or_file
 from pcomponent.pseudo.tree import Node
 from pcomponent.syscalls.table import syscall
-from scomponent.messages import PathStat, SetAttributes
+from scomponent.messages import HandleStat, PathStat, SetAttributes
 
 if TYPE_CHECKING:
     from pcomponent.process import Thread
@@ -35,10 +38,10 @@ Times = tuple[int | None, int | None]
 # ---- stat ------------------------------------------------------------------------------------------------
 
 
-def stat_place(task: Thread, where: Place, follow: bool = True) -> Stat:
-    """The attributes of what a path leads to."""
+def stat_place(task: Thread, where: Place, follow: bool = True, birth: bool = False) -> Stat:
+    """The attributes of what a path leads to; with `birth` also when it was made."""
     vnode = task.process.vnode
-    answer = ask(task, where, lambda handle, path: PathStat(vnode, handle, path, follow), follow)
+    answer = ask(task, where, lambda handle, path: PathStat(vnode, handle, path, follow, birth), follow)
     stat: Stat = answer.stat(task) if isinstance(answer, Node) else answer.stat
     return stat
 
@@ -79,15 +82,21 @@ def newfstatat(task: Thread, dirfd: int, pointer: int, buffer: int, flags: int) 
     return 0
 
 
-@syscall(
-    332, "statx", "fd", "path", "flags", "flags", "pointer", support="partial", note="no birth time, no mount number"
-)
+@syscall(332, "statx", "fd", "path", "flags", "flags", "pointer", support="partial", note="no mount number")
 def statx(task: Thread, dirfd: int, pointer: int, flags: int, mask: int, buffer: int) -> int:
-    """statx(2). The basic fields are always given; birth times and mount ids are not known."""
+    """statx(2). The basic fields are always given; times of birth as far as the host's file system knows them."""
     if mask & STATX_RESERVED or flags & AT_STATX_SYNC_TYPE == AT_STATX_SYNC_TYPE or flags & ~_STAT_FLAGS:
         raise LinuxError(E.EINVAL)
     what = place_or_file(task, dirfd, pointer, flags)
-    task.memory.write(buffer, stat_any(task, what, not flags & AT_SYMLINK_NOFOLLOW).pack_statx())
+    birth = bool(mask & STATX_BTIME)
+    if isinstance(what, OpenFile):
+        found = what.stat(task)
+        if birth and what.handle:
+            made_ns = ask_storage(task, HandleStat(what.handle, birth=True)).stat.btime_ns
+            found = msgspec.structs.replace(found, btime_ns=made_ns)
+    else:
+        found = stat_place(task, what, not flags & AT_SYMLINK_NOFOLLOW, birth)
+    task.memory.write(buffer, found.pack_statx())
     return 0
 
 

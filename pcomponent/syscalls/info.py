@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from pcomponent import credentials, system
-from pcomponent.rlimits import Limit
+from pcomponent.rlimits import Limit, Resource
 from pcomponent.syscalls.table import syscall
 from pcomponent.syscalls.timespec import SECOND
 from pcomponent.tasks import find_process, visible
@@ -22,7 +22,7 @@ _TMS = struct.Struct("<4q")
 _RLIMIT = struct.Struct("<QQ")
 _INT = struct.Struct("<I")
 _NAMES_NOTE = "EPERM, as without CAP_SYS_ADMIN"
-_LIMITS_NOTE = "CPU, RSS, LOCKS, MSGQUEUE, RTPRIO and RTTIME are kept but not enforced"
+_LIMITS_NOTE = "RSS, LOCKS and RTTIME are kept but not enforced"
 RUSAGE_SELF, RUSAGE_CHILDREN, RUSAGE_THREAD = 0, -1, 1
 _PER_MASK, _PER_LINUX32 = 0xFF, 0x08
 
@@ -86,6 +86,9 @@ def times(task: Thread, address: int) -> int:
 
 def _set_limit(task: Thread, process: Process, resource: int, new: Limit) -> None:
     process.limits.set(resource, new, task.process.credentials.capable(credentials.SYS_RESOURCE))
+    if resource == Resource.CPU:
+        process.timers_changed()
+        task.kernel.stirred = True  # This turn ends: the next one is no longer than the limit allows.
 
 
 @syscall(97, "getrlimit", "uint", "pointer")

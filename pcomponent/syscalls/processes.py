@@ -10,9 +10,11 @@ from lego.linux.fcntl import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW
 from lego.linux.signal import Sig
 from lego.linux.stat import S_IFLNK
 from lego.regions import PAGE
+from mcomponent.messages import OpenProgram
 from pcomponent import strace
 from pcomponent.dispatcher import NewImage
 from pcomponent.files.base import OpenFile
+from pcomponent.files.memory_file import MemoryFile
 from pcomponent.files.storage import ask_storage
 from pcomponent.forking import CLONE_VFORK, CLONE_VM
 from pcomponent.paths import Place, ask, place_or_file
@@ -54,22 +56,38 @@ def execve(task: Thread, path: int, arguments: int, environment: int) -> int:
 
 @syscall(
     322, "execveat", "fd", "path", "strings", "strings", "flags",
-    support="partial", note="as execve; with AT_EMPTY_PATH the file must still have a name",
+    support="partial", note="as execve; a file that was opened with O_PATH or O_WRONLY must still have a name",
 )  # fmt: skip
 def execveat(task: Thread, dirfd: int, path: int, arguments: int, environment: int, flags: int) -> int:
     """The same, for a path that starts at a directory, or for an open file."""
     if flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW):
         raise LinuxError(E.EINVAL)
-    where = _program(task, place_or_file(task, dirfd, path, flags), not flags & AT_SYMLINK_NOFOLLOW)
+    what = place_or_file(task, dirfd, path, flags)
+    opened = _opened(task, dirfd, what) if isinstance(what, OpenFile) else None
+    if opened is None:
+        where = _program(task, what, not flags & AT_SYMLINK_NOFOLLOW)
+    else:
+        where = Place(0, f"/dev/fd/{dirfd}")  # What the program is called, also on Linux (alloc_bprm).
     room = max(ROOM_MIN, min(ROOM_MAX, task.process.limits.soft(Resource.STACK) // 4))
     argv, room = _strings(task, arguments, room)
     variables, room = _strings(task, environment, room)
     if task.process.trace:
         strace.look_again(task)
-    task.kernel.lifecycle.execute(task, where.handle, where.path, argv, variables)
+    task.kernel.lifecycle.execute(task, where.handle, where.path, argv, variables, opened)
     if task.process.trace:
         strace.left(task, 0)
     raise NewImage
+
+
+def _opened(task: Thread, fd: int, file: OpenFile) -> OpenProgram | None:
+    """A file that is executed as it is, by its contents; None for one that must be found by its path."""
+    if not file.readable or file.object is None:
+        return None
+    task.kernel.flush_object(file.object)
+    closes = task.process.files.closes_on_exec(fd)
+    if isinstance(file, MemoryFile):
+        return OpenProgram(memory=file.object, mode=file.inode.mode, path=file.path, closes=closes)
+    return OpenProgram(handle=file.handle, path=file.path, closes=closes)
 
 
 def _program(task: Thread, where: Place | OpenFile, follow: bool) -> Place:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
-from pcomponent.attributes import SCHED_BATCH, SCHED_FIFO, SCHED_IDLE, SCHED_OTHER, SCHED_RR
+from pcomponent.attributes import SCHED_BATCH, SCHED_DEADLINE, SCHED_FIFO, SCHED_IDLE, SCHED_OTHER, SCHED_RR
 from pcomponent.credentials import SYS_NICE
 from pcomponent.files.base import Blocking
 from pcomponent.rlimits import Resource
@@ -97,11 +97,11 @@ def _pid(tid: int) -> int:
 # ---- policies --------------------------------------------------------------------------------------------
 
 
-def _priorities(policy: int) -> tuple[int, int]:
+def priorities(policy: int) -> tuple[int, int]:
     """The lowest and highest static priority of a policy; EINVAL."""
     if policy in _REAL_TIME:
         return 1, 99
-    if policy in _NORMAL or policy == 6:
+    if policy in _NORMAL or policy == SCHED_DEADLINE:
         return 0, 0
     raise LinuxError(E.EINVAL)
 
@@ -109,13 +109,13 @@ def _priorities(policy: int) -> tuple[int, int]:
 @syscall(146, "sched_get_priority_max", "int")
 def sched_get_priority_max(task: Thread, policy: int) -> int:
     """The highest priority of a policy."""
-    return _priorities(policy)[1]
+    return priorities(policy)[1]
 
 
 @syscall(147, "sched_get_priority_min", "int")
 def sched_get_priority_min(task: Thread, policy: int) -> int:
     """The lowest."""
-    return _priorities(policy)[0]
+    return priorities(policy)[0]
 
 
 def _target(task: Thread, tid: int) -> Thread:
@@ -166,20 +166,24 @@ def _set_policy(task: Thread, tid: int, policy: int | None, address: int) -> int
     else:
         reset = bool(policy & _RESET_ON_FORK)
         policy &= ~_RESET_ON_FORK
-    lowest, highest = _priorities(policy)
+    lowest, highest = priorities(policy)
     if policy not in (*_REAL_TIME, *_NORMAL) or not lowest <= priority <= highest:
         raise LinuxError(E.EINVAL)
-    _check_policy(task, target, policy, priority, reset)
+    check_policy(task, target, policy, priority, reset, attributes.nice)
     attributes.policy, attributes.real_time_priority, attributes.reset_on_fork = policy, priority, reset
     return 0
 
 
-def _check_policy(task: Thread, target: Thread, policy: int, priority: int, reset: bool) -> None:
+def check_policy(task: Thread, target: Thread, policy: int, priority: int, reset: bool, nice: int) -> None:
     """user_check_sched_setscheduler(): EPERM."""
     if task.process.credentials.capable(SYS_NICE):
         return
     attributes = target.attributes
     limit = target.process.limits.soft(Resource.RTPRIO)
+    if policy in _NORMAL and nice < attributes.nice and not _can_nice(target, nice):
+        raise LinuxError(E.EPERM)
+    if policy == SCHED_DEADLINE:
+        raise LinuxError(E.EPERM)
     if policy in _REAL_TIME:
         if policy != attributes.policy and not limit:
             raise LinuxError(E.EPERM)

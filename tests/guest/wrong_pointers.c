@@ -2,6 +2,7 @@
  * (wrong_pointers.py). It gives up all capabilities first, so that no call can change the host. */
 #include "programs/check.h"
 #include <linux/capability.h>
+#include <mqueue.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -123,6 +124,11 @@ static void prepare(const struct row *row) {
     if (row->prepare & 4) {
         while (read((int)fixture[FIX_PIPE_R], bytes, sizeof bytes) > 0) {}
         MUST(write((int)fixture[FIX_PIPE_W], "bytes in a pipe", 15));
+    }
+    if (row->prepare & 8) {
+        int queue = (int)fixture[FIX_QUEUE];
+        while (syscall(SYS_mq_timedreceive, queue, bytes, sizeof bytes, NULL, NULL) >= 0) {}
+        MUST(syscall(SYS_mq_timedsend, queue, "message", 7, 1, NULL));
     }
 }
 
@@ -256,6 +262,11 @@ static void make_fixtures(void) {
     MUST(epoll_ctl((int)fixture[FIX_EPOLL], EPOLL_CTL_ADD, (int)fixture[FIX_PIPE_R], &event));
     move(FIX_EVENTFD, MUST(eventfd(0, EFD_NONBLOCK)));
     move(FIX_TIMERFD, MUST(syscall(SYS_timerfd_create, CLOCK_MONOTONIC, 0)));
+    struct mq_attr shape = {.mq_maxmsg = 2, .mq_msgsize = 64};
+    char queue[40];
+    snprintf(queue, sizeof queue, "wrong%d", (int)getpid());
+    move(FIX_QUEUE, MUST(syscall(SYS_mq_open, queue, O_CREAT | O_EXCL | O_RDWR | O_NONBLOCK, 0600, &shape)));
+    MUST(syscall(SYS_mq_unlink, queue));
     fixture[FIX_SELF] = getpid();
     fixture[FIX_NOBODY] = 0x3ffffff;
     fixture[FIX_PAGE] = (long)slot[0];

@@ -48,11 +48,13 @@ FIXTURES = [
     "SHMID",
     "TIMER",
     "PIDFD",
+    "QUEUE",
     "PAGE",
 ]
 """What the program makes before it begins."""
-PREPARATIONS = {"connect": 1, "send": 2, "fill": 4}
-"""What it does before each call: a client for the listening socket, a datagram, bytes for the pipe."""
+PREPARATIONS = {"connect": 1, "send": 2, "fill": 4, "queue": 8}
+"""What it does before each call: a client for the listening socket, a datagram, bytes for the pipe, a message in the
+queue."""
 
 
 class Setup(NamedTuple):
@@ -103,6 +105,20 @@ SETUPS: dict[str, list[Setup]] = {
     ],
     "linkat": [_setup()],
     "memfd_create": [_setup()],
+    "kcmp": [_setup(pid1="SELF", pid2="SELF")],
+    "mbind": [_setup(addr="PAGE", len=4096, mode=2, maxnode=1)],
+    "set_mempolicy": [_setup(mode=3, maxnode=64)],
+    "get_mempolicy": [_setup(maxnode=64)],
+    "migrate_pages": [_setup(maxnode=64)],
+    "move_pages": [_setup(count=1)],
+    "process_vm_readv": [_setup(pid="SELF", liovcnt=2, riovcnt=2)],
+    "process_vm_writev": [_setup(pid="SELF", liovcnt=2, riovcnt=2)],
+    "mq_open": [_setup(name="missing", oflag=2)],
+    "mq_unlink": [_setup(name="missing")],
+    "mq_timedsend": [_setup(mqdes="QUEUE", prepare="queue")],
+    "mq_timedreceive": [_setup(mqdes="QUEUE", prepare="queue")],
+    "mq_getsetattr": [_setup(mqdes="QUEUE")],
+    "mq_notify": [_setup(mqdes="QUEUE", bad_only=True)],
     "mincore": [_setup(addr="PAGE", length=4096)],
     "mkdir": [_setup()],
     "mknod": [_setup(mode=0o100644)],
@@ -179,7 +195,6 @@ for _name in ("getxattr", "lgetxattr", "fgetxattr", "setxattr", "lsetxattr", "fs
 
 FOLLOWED = {
     "futex": {"uaddr": "u32", "uaddr2": "u32"},
-    "mq_notify": {},
 }
 """Addresses that a call looks at without reading through them: these too are given every wrong value."""
 DEFAULTS: dict[str, str | int] = {

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from memory_rig import FakeStorage, pattern_bytes
 
-from lego.fabric.wire import Request
+from lego.fabric.wire import Buffer, Request
 from lego.linux.errno import E, LinuxError
 from lego.linux.stat import S_IFDIR, S_IFREG, Stat
 from lego.regions import ObjectId
@@ -13,11 +13,16 @@ from mcomponent.storage_files import READ_BYTES_MAX, StorageFiles
 from scomponent.messages import Close, Elsewhere, Open, OpenReply
 
 
+def no_memory(thing: ObjectId, request: Request) -> tuple[Any, Buffer]:
+    """No memory component is asked for files."""
+    raise AssertionError(f"{request} about {thing}")
+
+
 def test_reads_in_pieces_and_stops_at_the_end() -> None:
     storage = FakeStorage()
     data = pattern_bytes(2 * READ_BYTES_MAX + 100)
     storage.add("/program", data)
-    files = StorageFiles(lambda to, request: storage.handle("M0", request, b""), "S0")
+    files = StorageFiles(lambda to, request: storage.handle("M0", request, b""), "S0", no_memory)
     opened = files.open(1, 0, "/program")
     assert opened.read(50, len(data)) == data[50:]
     assert opened.read(len(data), 10) == b""
@@ -29,7 +34,7 @@ def test_reads_in_pieces_and_stops_at_the_end() -> None:
 
 def test_what_is_missing_says_so() -> None:
     storage = FakeStorage()
-    files = StorageFiles(lambda to, request: storage.handle("M0", request, b""), "S0")
+    files = StorageFiles(lambda to, request: storage.handle("M0", request, b""), "S0", no_memory)
     with pytest.raises(LinuxError) as refused:
         files.open(1, 0, "/nothing")
     assert refused.value.errno == E.ENOENT
@@ -51,6 +56,6 @@ def test_what_cannot_be_executed_is_refused_and_closed(answer: Any, closes: int)
         return (answer if isinstance(request, Open) else None), b""
 
     with pytest.raises(LinuxError) as refused:
-        StorageFiles(call, "S0").open(1, 0, "x")
+        StorageFiles(call, "S0", no_memory).open(1, 0, "x")
     assert refused.value.errno == E.EACCES
     assert asked[1:] == [Close([5])] * closes

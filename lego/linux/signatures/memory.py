@@ -24,6 +24,11 @@ process_vm_readv    pid:pid local_iov:<iovec_out[liovcnt] liovcnt:ulong remote_i
     riovcnt:ulong flags:ulong
 process_vm_writev   pid:pid local_iov:<iovec[liovcnt] liovcnt:ulong remote_iov:<iovec_remote[riovcnt] riovcnt:ulong
     flags:ulong
+set_mempolicy       mode:int nodemask:<ulong maxnode:ulong
+get_mempolicy       mode:>int nodemask:>ulong maxnode:ulong addr:addr flags:hex
+mbind               addr:addr len:size mode:int nodemask:<ulong maxnode:ulong flags:hex32
+migrate_pages       pid:pid maxnode:ulong old_nodes:<ulong new_nodes:<ulong
+move_pages          pid:pid count:ulong pages:<ptr[count] nodes:<int[count] status:>int[count] flags:hex32
 shmget              key:hex32 size:size shmflg:|shmget
 shmat               shmid:int shmaddr:addr shmflg:|shmat = addr
 shmdt               shmaddr:addr

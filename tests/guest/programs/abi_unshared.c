@@ -1,0 +1,43 @@
+/* unshare of what is no namespace, setns of what is none, and keys that no process has. */
+#include "check.h"
+#include <sched.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+static int other(void *unused) {
+    (void)unused;
+    MUST(dup2(1, 40));
+    SHOW(unshare(CLONE_FILES));
+    MUST(close(40));
+    return 0;
+}
+int main(void) {
+    static char stack[32768];
+    int status;
+    SHOW(unshare(0));
+    SHOW(unshare(CLONE_FS | CLONE_FILES | CLONE_SYSVSEM));
+    SHOW(unshare(CLONE_THREAD | CLONE_SIGHAND | CLONE_VM));
+    SHOW(unshare(CLONE_PARENT));
+    SHOW(unshare(1));
+    pid_t child = (pid_t)MUST(clone(other, stack + sizeof stack, CLONE_FILES | SIGCHLD, NULL));
+    MUST(waitpid(child, &status, 0));
+    CHECK(status == 0);
+    SHOW(close(40)); /* The child closed its own. */
+    SHOW(setns(-1, 0));
+    SHOW(setns(1, 0));
+    SHOW(setns(1, 1));
+    char *at = map_anonymous(2 * PAGE);
+    at[0] = 1;
+    SHOW(syscall(SYS_pkey_mprotect, at, PAGE, PROT_READ, -1));
+    WRITES(at);
+    WRITES(at + PAGE);
+    SHOW(syscall(SYS_pkey_mprotect, at + 1, PAGE, PROT_READ, -1));
+    SHOW(syscall(SYS_pkey_mprotect, at + 1, PAGE, PROT_READ, 9));
+    SHOW(syscall(SYS_pkey_mprotect, at, PAGE, PROT_READ, 9));
+    SHOW(syscall(SYS_pkey_mprotect, at, 0, PROT_READ, 9));
+    SHOW(syscall(SYS_pkey_mprotect, at, -PAGE, PROT_READ, 9));
+    SHOW(syscall(SYS_pkey_alloc, 1, 0));
+    SHOW(syscall(SYS_pkey_alloc, 0, 4));
+    SHOW(syscall(SYS_pkey_free, -1));
+    SHOW(syscall(SYS_pkey_free, 9));
+    DONE();
+}
