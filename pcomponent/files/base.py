@@ -51,6 +51,8 @@ class OpenFile:
     """Whether it is, or was, in a directory: `path` leads to it then."""
     directory = False
     """Whether paths can start from it."""
+    discards = False
+    """Whether a write takes, or refuses, everything without looking at it, wherever the pointer leads."""
     fills = False
     """Whether a read gives all that was asked for unless the file ends, and a write takes all: then large
     transfers are made in pieces."""

@@ -178,6 +178,8 @@ class Device(MadeUpFile):
 class NullFile(Device):
     """/dev/null."""
 
+    discards = True
+
     def read(self, task: Thread, length: int) -> Blocking:
         """read(2): its end."""
         return b""
@@ -187,7 +189,7 @@ class NullFile(Device):
 class ZeroFile(Device):
     """/dev/zero; mapped, it is anonymous memory."""
 
-    anonymous = True
+    anonymous = discards = True
 
     def read(self, task: Thread, length: int) -> Blocking:
         """read(2): zeros."""
@@ -197,6 +199,8 @@ class ZeroFile(Device):
 
 class FullFile(Device):
     """/dev/full."""
+
+    discards = True
 
     def read(self, task: Thread, length: int) -> Blocking:
         """read(2): zeros."""

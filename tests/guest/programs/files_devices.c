@@ -22,6 +22,12 @@ int main(void) {
     SHOW(write(zero, b, 77));
     SHOW(write(full, b, 10));
     SHOW(read(full, b, 4));
+    /* They do not look at what is written. */
+    SHOW(write(null, (void *)8, 100));
+    SHOW(pwrite(zero, (void *)8, 100, 3));
+    SHOW(write(full, (void *)8, 0));
+    SHOW(write(full, (void *)8, 100));
+    SHOW(write(null, (void *)-1, 100));
     SHOW(read(random, b, 64));
     CHECK(!all_are(b, 64, 0));
     char c[64];
