@@ -27,9 +27,23 @@ COMPONENTS_MAX = 64
 SCRATCH = "LEGO_SCRATCH"
 """The environment variable that names a directory of the host for what components keep there while they run. Ray's is
 removed with all that is in it, however they end."""
+SCRATCH_BASES = ("/var/tmp", "/tmp")
+"""Where such directories are made: the first that can be written to."""
 PORT_MAX = 65535
 PUBLICATIONS_MAX = 64
 """Ports of the host for one machine."""
+NUMBERS = {
+    "prefetch_pages": (1, 1024),
+    "cores": (1, 1024),  # as many as a cpu_set_t of the C library has room for
+    "quantum_instructions": (1, 1 << 40),
+    "threads_max": (1, 1 << 22),  # Linux's PID_MAX_LIMIT (include/linux/threads.h)
+    "seed": (0, (1 << 64) - 1),
+    "epoch_s": (0, 8_277_292_036),  # Linux's TIME_SETTOD_SEC_MAX (include/linux/time64.h): 2262, less 30 years
+    "instruction_ps": (0, 10**12),
+    "syscall_ns": (0, 10**12),
+    "zero_fill_ns": (0, 10**12),
+}
+"""The least and the largest value of each number of a machine: what the guest's clocks and tables have room for."""
 
 
 class ConfigError(Exception):
@@ -120,8 +134,10 @@ class MachineConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _UNITS = {"": 1, "b": 1, "k": KiB, "m": MiB, "g": GiB, "t": GiB << 10}
-_SIZE = re.compile(r"(\d+)\s*([kmgt]?)(i?b)?", re.IGNORECASE)
-_TOPOLOGY = re.compile(r"(\d+)P-(\d+)M-(\d+)S", re.IGNORECASE)
+_SIZE = re.compile(r"(\d{1,18})\s*([kmgt]?)(i?b)?", re.IGNORECASE)
+_TOPOLOGY = re.compile(r"(\d{1,18})P-(\d{1,18})M-(\d{1,18})S", re.IGNORECASE)
+
+_PORT = re.compile(r"[0-9]{1,18}")
 
 
 def parse_size(text: str | int) -> int:
@@ -172,7 +188,7 @@ def parse_mount(text: str, base: str) -> Mount:
 def parse_publication(text: str) -> Publication:
     """A published port "HOST:GUEST" or "ADDR:PORT:GUEST"; HOST is a port of 127.0.0.1."""
     parts = text.rsplit(":", 2)
-    if len(parts) < 2 or not all(part.isascii() and part.isdigit() for part in parts[-2:]):
+    if len(parts) < 2 or not all(_PORT.fullmatch(part) for part in parts[-2:]):
         raise ConfigError("", f"{text!r} is not a published port; one looks like 8080:80 or 0.0.0.0:8080:80")
     host, (host_port, guest_port) = parts[0] if len(parts) > 2 else "127.0.0.1", map(int, parts[-2:])
     try:
@@ -266,11 +282,12 @@ def checked(config: MachineConfig) -> MachineConfig:
     _check_network(config)
     if config.memory_placement not in ("home", "spread"):
         raise ConfigError("memory_placement", f'{config.memory_placement!r} is neither "home" nor "spread"')
-    for key, least in (("prefetch_pages", 1), ("cores", 1), ("quantum_instructions", 1), ("threads_max", 1),
-                       ("seed", 0), ("epoch_s", 0), ("instruction_ps", 0), ("syscall_ns", 0),
-                       ("zero_fill_ns", 0)):  # fmt: skip
-        if getattr(config, key) < least:
-            raise ConfigError(key, f"{getattr(config, key)} is too small: at least {least}")
+    for key, (least, most) in NUMBERS.items():
+        value = getattr(config, key)
+        if value < least:
+            raise ConfigError(key, f"{value} is too small: at least {least}")
+        if value > most:
+            raise ConfigError(key, f"{value} is too large: at most {most}")
     if not config.cwd.startswith("/"):
         raise ConfigError("cwd", f"{config.cwd!r} must be an absolute path of the guest")
     check_variables(config.environment)
@@ -293,6 +310,12 @@ def _check_fits_host(config: MachineConfig) -> None:
     for key, size in wanted.items():
         if size > host_bytes:
             raise ConfigError(key, f"{format_size(size)} is more than this host has ({format_size(host_bytes)})")
+
+
+def scratch_base() -> str:
+    """Where on the host components keep files while they run. Not /tmp if it can be helped: a guest that sees the
+    host's tree may change what is there. The path is short, since sockets, whose paths have 107 bytes, lie below it."""
+    return next(each for each in SCRATCH_BASES if os.access(each, os.W_OK | os.X_OK) or each == SCRATCH_BASES[-1])
 
 
 def host_cwd() -> str:

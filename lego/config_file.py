@@ -63,6 +63,10 @@ class Setting(NamedTuple):
     """The field of `MachineConfig` or `Plan`."""
 
 
+NETWORK_MAX = 10**12
+"""Of each number of a network: 1,000 s for a round trip is as good as no network."""
+
+
 class _Given(NamedTuple):
     value: Any
     where: str
@@ -90,7 +94,7 @@ def _epoch(value: Any, base: str) -> int:
     """Seconds, or "now": what the host's clock shows, rounded up, so that no file there is comes from the future."""
     if value == "now":
         return math.ceil(time.time())
-    if isinstance(value, str) and value.isdecimal() and value.isascii():
+    if isinstance(value, str) and re.fullmatch("[0-9]{1,18}", value):
         return int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise ConfigError("", f'{value!r} is neither a number of seconds nor "now"')
@@ -143,8 +147,8 @@ def _network(value: Any, base: str) -> Network:
     fields = {each.name: each.name for each in msgspec.structs.fields(Network)}
     for name, each in value.items():
         _known(name, fields)
-        if _number(each, base) < 0:
-            raise ConfigError("", f"{name} is negative")
+        if not 0 <= _number(each, base) <= NETWORK_MAX:
+            raise ConfigError("", f"{name} is negative" if each < 0 else f"{name} is too large: at most {NETWORK_MAX}")
     return Network(**value)
 
 
@@ -212,6 +216,8 @@ def _read_file(path: str) -> dict[str, _Given]:
         raise ConfigError("", f"{path}: not a text in UTF-8 (byte {error.start})") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError("", _toml_error(path, text, str(error))) from error
+    except ValueError:  # Python's limit on the digits of one number.
+        raise ConfigError("", f"{path}: a number has too many digits") from None
     given = {}
     for written, value in table.items():
         key = written.replace("-", "_")

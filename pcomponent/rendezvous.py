@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pcomponent.files.inet.ports import Ports
+from pcomponent.files.letters import GivenUp
 from pcomponent.terminals.terminal import Terminals
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Rendezvous:
     def __init__(self) -> None:
         self.fifos: dict[Inode, Pipe] = {}
         self.sockets: dict[Inode | Name, UnixSocket] = {}
+        self.given_up = GivenUp()
         self.ports = Ports()
         self.terminals = Terminals()
         self._next_inode = 1

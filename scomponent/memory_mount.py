@@ -25,7 +25,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from glob import glob
 
-from lego.config import SCRATCH
+from lego.config import SCRATCH, scratch_base
 from lego.linux.errno import E, LinuxError
 from lego.linux.stat import FsStat
 from lego.regions import PAGE, page_up
@@ -111,11 +111,8 @@ class MemoryMount:
 
 
 def _base() -> str:
-    """Where it is made: what the runtime says, or /var/tmp, so that a guest that sees the host's /tmp does not find it
-    among its own files."""
-    if SCRATCH in os.environ:
-        return os.environ[SCRATCH]
-    return "/var/tmp" if os.access("/var/tmp", os.W_OK | os.X_OK) else tempfile.gettempdir()
+    """Where it is made: what the runtime says, or where components keep files in general."""
+    return os.environ.get(SCRATCH) or scratch_base()
 
 
 def _sweep(base: str) -> None:

@@ -30,7 +30,7 @@ from ray.util import scheduling_strategies
 
 import lego
 from lego.component import component_names
-from lego.config import SCRATCH, MachineConfig
+from lego.config import SCRATCH, MachineConfig, scratch_base
 from lego.fabric.endpoint import Endpoint, Monitor
 from lego.fabric.errors import PeerDown, PeerTimeout
 from lego.fabric.socket import KEY_BYTES, SocketServer, SocketTransport
@@ -213,8 +213,8 @@ def connected() -> Iterator[str]:
     files.
     """
     termination = signal.getsignal(signal.SIGTERM)  # Ray puts a handler of its own.
-    # Directly in /tmp, since a socket's path has 107 bytes at most. Ray opens its own directory to everybody.
-    directory = tempfile.mkdtemp(prefix=f"lego-{os.getpid()}-", dir="/tmp")
+    # Ray opens its own directory to everybody.
+    directory = tempfile.mkdtemp(prefix=f"lego-{os.getpid()}-", dir=scratch_base())
     try:
         with _terminal_signals_held_back(), _environment_for_ray(directory), _on_loopback():
             _keep_quiet()

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 import lego
-from lego.config import ConfigError, MachineConfig
+from lego.config import SCRATCH_BASES, ConfigError, MachineConfig
 from lego.fabric.errors import FabricError
 from lego.fabric.wire import Request
 from lego.linux.errno import E, LinuxError
@@ -35,7 +35,7 @@ STOP_S = 20.0
 """What a keeper may take to end everything."""
 POLL_S = 0.05
 ANSWER_S = 5.0
-RAY_DIRECTORY = "/tmp/lego-"
+RAY_DIRECTORIES = tuple(f"{base}/lego-" for base in SCRATCH_BASES)
 
 
 # ---- up --------------------------------------------------------------------------------------------------
@@ -239,7 +239,8 @@ def _end_leftovers(machine: Record) -> None:
 def _end_ray(directory: str) -> None:
     """Ends the processes that have files open in a directory of our own Ray's, and removes it."""
     try:
-        ours = directory.startswith(RAY_DIRECTORY) and os.lstat(directory).st_uid == os.geteuid()
+        ours = directory.startswith(RAY_DIRECTORIES) and os.path.normpath(directory) == directory
+        ours = ours and os.lstat(directory).st_uid == os.geteuid()
     except FileNotFoundError:
         return
     if not ours:

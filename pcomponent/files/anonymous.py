@@ -33,16 +33,16 @@ def wait_until(
     until_ns: int | None = None,
     restart: bool = True,
     outside: Callable[[int], bool] | None = None,
-    also: tuple[Change, ...] | None = (),
+    also: tuple[Change, ...] = (),
 ) -> Generator[Wait, Wake, bool]:
-    """Parks a thread until `ready()`, which can become true only when `change` happens, or one of `also` (None: when
-    anything does); False when the deadline passed first. Raises `Interrupted`. `outside` asks the host, for at most so
-    many milliseconds, whether it is ready."""
+    """Parks a thread until `ready()`, which can become true only when `change` happens, or one of `also`; False when
+    the deadline passed first. Raises `Interrupted`. `outside` asks the host, for at most so many milliseconds, whether
+    it is ready."""
     wait = Wait(
         ready=outside or (lambda _wait_ms: bool(ready())),
         until_ns=until_ns,
         outside=outside is not None,
-        changes=None if also is None else lambda: [change, *also],
+        changes=lambda: [change, *also],
     )
     while not ready():
         wake = yield wait

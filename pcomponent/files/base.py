@@ -8,10 +8,11 @@ are generators, used with `yield from`.
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_ACCMODE, O_PATH, O_RDONLY, O_RDWR, O_WRONLY
+from lego.linux.signal import POLL_IN
 from lego.linux.stat import FsStat, Stat
 from pcomponent.waiting import Wait, Wake
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from lego.regions import ObjectId
     from pcomponent.changes import Change
     from pcomponent.files.locks import Key
+    from pcomponent.files.owner import Owner
     from pcomponent.process import Thread
 
 Blocking = Generator[Wait, Wake, Any]
@@ -27,6 +29,13 @@ POLLIN, POLLPRI, POLLOUT, POLLERR, POLLHUP, POLLNVAL = 0x1, 0x2, 0x4, 0x8, 0x10,
 POLLRDNORM, POLLWRNORM = 0x40, 0x100
 
 LOCK_SH, LOCK_EX, LOCK_NB, LOCK_UN = 1, 2, 4, 8
+
+
+class Watch(Protocol):
+    """Something that is told when a file is closed."""
+
+    def closed(self) -> None:
+        """The last descriptor is going."""
 
 
 class OpenFile:
@@ -53,8 +62,12 @@ class OpenFile:
         self.references = 0
         self.locked: Key | None = None
         """The inode that a lock was made of through it (`pcomponent.files.locks`)."""
+        self.watches: dict[Watch, None] | None = None
+        """Items of epoll sets, which leave them with the last descriptor."""
         self.locks_ranges = False
         """Whether it owned locks of ranges."""
+        self.receiver: Owner | None = None
+        """Who gets its signals, once somebody asked (`pcomponent.files.owner`)."""
 
     @property
     def readable(self) -> bool:
@@ -141,6 +154,10 @@ class OpenFile:
         it can be anything."""
         return None
 
+    def lasting_changes(self, task: Thread) -> list[Change] | None:
+        """Those of `changes`, when they are the same for as long as the file is open, whoever asks; None when not."""
+        return None
+
     def due_ns(self, task: Thread) -> int | None:
         """When, on the monotonic virtual clock, readiness will change with nobody doing anything (a timer)."""
         return None
@@ -148,6 +165,17 @@ class OpenFile:
     def epolls(self, task: Thread) -> bool:
         """Whether epoll takes it (file_can_poll)."""
         return False
+
+    def told(self, task: Thread) -> list[Change] | None:
+        """The changes that its owner gets a signal for while O_ASYNC is on; None when there are none (fasync)."""
+        return None
+
+    def band(self, change: Change) -> int:
+        """What a change is told as: POLL_IN, POLL_OUT, POLL_HUP, or 0 for not at all."""
+        return POLL_IN
+
+    def adopt(self, task: Thread, owner: Owner) -> None:
+        """O_ASYNC is turned on while nobody owns it: a chance to choose somebody (__tty_fasync)."""
 
     def details(self, task: Thread) -> str:
         """More lines for /proc/PID/fdinfo."""
@@ -160,8 +188,12 @@ class OpenFile:
         """A descriptor less, or a reference of a message on its way; the last one closes the file."""
         self.references -= 1
         if self.references == 0:
+            for watch in list(self.watches or ()):
+                watch.closed()
             if self.locked is not None:
                 task.kernel.file_locks.dropped(task, self)
+            if self.receiver is not None:
+                self.receiver.watch([])
             self.close(task)
 
     def close(self, task: Thread) -> None:

@@ -33,6 +33,8 @@ class EventFile(AnonymousFile):
         """Reads and writes."""
         return [self._added, self._taken]
 
+    lasting_changes = changes
+
     def read(self, task: Thread, length: int) -> Blocking:
         """Takes the count, or 1 of it for a semaphore. EINVAL for less than 8 bytes; EAGAIN."""
         if length < _BYTES:

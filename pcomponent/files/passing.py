@@ -9,6 +9,7 @@ from lego.linux.errno import E, LinuxError
 from pcomponent.credentials import SETGID, SETUID, SYS_ADMIN
 from pcomponent.files.base import OpenFile
 from pcomponent.files.socket import Identity
+from pcomponent.rlimits import Resource
 
 if TYPE_CHECKING:
     from pcomponent.process import Thread
@@ -23,7 +24,9 @@ _INT = struct.Struct("<i")
 
 
 def passed(task: Thread, control: bytes) -> tuple[list[OpenFile], Identity | None]:
-    """What a control buffer sends along (__scm_send). EINVAL; EBADF; EPERM for another's identity."""
+    """What a control buffer sends along (__scm_send). EINVAL; EBADF; EPERM for another's identity; ETOOMANYREFS when
+    more files than RLIMIT_NOFILE are under way already (too_many_unix_fds, which counts for each user, spares
+    privileged ones, and knows nothing of the host's memory)."""
     files: list[OpenFile] = []
     who = None
     at = 0
@@ -44,6 +47,8 @@ def passed(task: Thread, control: bytes) -> tuple[list[OpenFile], Identity | Non
             who = _claimed(task, Identity(*CREDENTIALS.unpack(body)))
         else:
             raise LinuxError(E.EINVAL)
+    if files and task.process.files.parcels.under_way > task.process.limits.soft(Resource.NOFILE):
+        raise LinuxError(E.ETOOMANYREFS)
     return files, who
 
 

@@ -31,6 +31,8 @@ class PidFile(AnonymousFile):
         """Its end."""
         return [self.target.kin.ended]
 
+    lasting_changes = changes
+
     def write(self, task: Thread, data: bytes) -> Blocking:
         """EINVAL, also for nothing at all."""
         raise LinuxError(E.EINVAL)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import F_GETPIPE_SZ, O_ACCMODE, O_DIRECT, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY
+from lego.linux.signal import POLL_IN, POLL_OUT
 from lego.linux.stat import S_IFIFO, Stat
 from pcomponent.credentials import SYS_RESOURCE
 from pcomponent.files.anonymous import PIPEFS_MAGIC, AnonymousFile, Change, broken_pipe, wait_until
@@ -105,8 +106,9 @@ class Pipe:
             self.readers -= 1
         if flags & O_ACCMODE in (O_WRONLY, O_RDWR):
             self.writers -= 1
-        self.filled.happened(task)
-        self.emptied.happened(task)
+        if not self.readers or not self.writers:
+            self.filled.happened(task)
+            self.emptied.happened(task)
 
     def put(self, data: memoryview, packet: bool) -> int:
         """Takes what there is room for in free pages; returns how many bytes."""
@@ -180,6 +182,16 @@ class PipeFile(AnonymousFile):
         pipe = self.pipe
         return ([pipe.filled] if self.readable else []) + ([pipe.emptied] if self.writable else [])
 
+    lasting_changes = changes
+
+    def told(self, task: Thread) -> list[Change]:
+        """The same (pipe_fasync)."""
+        return self.changes(task)
+
+    def band(self, change: Change) -> int:
+        """Who reads is told of what came, who writes of what was taken."""
+        return POLL_IN if change is self.pipe.filled else POLL_OUT
+
     # ---- reading and writing ---------------------------------------------------------------------------
 
     def read(self, task: Thread, length: int) -> Blocking:
@@ -195,7 +207,7 @@ class PipeFile(AnonymousFile):
             yield from wait_until(task, lambda: pipe.pages or not pipe.writers, pipe.filled)
         full = pipe.full
         data = pipe.take(length)
-        if full and not pipe.full:
+        if (full and not pipe.full) or pipe.emptied.told:  # Those who get signals are told of each (pipe_read).
             pipe.emptied.happened(task)
         return data
 

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING
 from lego.fabric.wire import Request
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_APPEND, O_DSYNC, SEEK_CUR, SEEK_DATA, SEEK_END, SEEK_HOLE, SEEK_SET
+from lego.linux.mman import MADV_DONTNEED, MAP_SHARED
 from lego.linux.signal import Sig, SigInfo
-from lego.regions import ObjectId
+from lego.regions import ObjectId, page_up
 from mcomponent.messages import (
+    Advise,
     CountReply,
     FileForget,
     FileRead,
@@ -175,6 +177,17 @@ class RegularFile(StorageFile):
         task.kernel.flush_object(self.object)
         self._ask_cache(task, FileTruncate(self.object, self.handle, size))
         task.kernel.object_changed(self.object, size, None)
+        self._unmap_behind(task, page_up(size))
+
+    def _unmap_behind(self, task: Thread, size: int) -> None:
+        """Pages behind the new end leave private mappings too, written or not (unmap_mapping_range with even_cows)."""
+        for space in list(task.kernel.spaces.values()):
+            for region in space.regions_of(self.object):
+                start = max(region.start, region.start + size - region.offset)
+                if region.flags & MAP_SHARED or start >= region.end:
+                    continue
+                task.kernel.endpoint.call(space.home, Advise(space.pid, start, region.end - start, MADV_DONTNEED))
+                space.forget(start, region.end)
 
     def allocate(self, task: Thread, mode: int, offset: int, length: int) -> None:
         """fallocate(2). The storage component does it, so what is cached is written before and read again after."""

@@ -5,15 +5,18 @@ A family is a subclass of `Socket`; system calls know only what is here. Sources
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_NONBLOCK, O_RDWR
+from lego.linux.signal import POLL_HUP, POLL_IN
 from lego.linux.stat import S_IFSOCK
 from pcomponent.files.anonymous import SOCKFS_MAGIC, AnonymousFile, Change, wait_until
 from pcomponent.files.base import POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM, Blocking, OpenFile
 from pcomponent.files.inet.interfaces import control
+from pcomponent.files.owner import get_owner, set_owner
 from pcomponent.waiting import Wait, Wake
 
 if TYPE_CHECKING:
@@ -31,6 +34,8 @@ LETTER_OVERHEAD = 768
 """What a datagram costs a buffer besides its data, as the headers of a small sk_buff do."""
 FIONREAD, TIOCOUTQ, SIOCINQ = 0x541B, 0x5411, 0x541B
 POLLRDHUP, POLLWRBAND = 0x2000, 0x200
+FIOSETOWN, SIOCSPGRP, FIOGETOWN, SIOCGPGRP = 0x8901, 0x8902, 0x8903, 0x8904
+_INT = struct.Struct("<i")
 
 
 class Identity(NamedTuple):
@@ -160,7 +165,7 @@ class Socket(AnonymousFile):
         ready: Callable[[], object],
         change: Change,
         timeout_ns: int | None,
-        also: tuple[Change, ...] | None = None,
+        also: tuple[Change, ...] = (),
     ) -> Generator[Wait, Wake, None]:
         """Waits at most for a timeout of the socket's. EAGAIN when it passed. sock_intr_errno: with a timeout, a call
         that a signal ended is not made again."""
@@ -187,12 +192,39 @@ class Socket(AnonymousFile):
         for change in (self.came, self.room, self.altered):
             change.happened(task)
 
+    def resized(self) -> None:
+        """Its buffers, or what it waits for, have another size (sk_write_space, tcp_set_rcvlowat)."""
+        self.came.stir()
+        self.room.stir()
+
+    def changes(self, task: Thread) -> list[Change]:
+        """Its own."""
+        return [self.came, self.room, self.altered]
+
+    def lasting_changes(self, task: Thread) -> list[Change] | None:
+        """The same, but between datagram sockets with names, where the peer can be another one."""
+        return None if (self.family, self.kind) == (AF_UNIX, DATAGRAM) else self.changes(task)
+
     def serial(self, events: int) -> int:
         """The last event on the sides that are asked for."""
         came = self.came.serial if events & (POLLIN | POLLRDNORM | POLLRDHUP) else 0
         room = self.room.serial if events & (POLLOUT | POLLWRNORM) else 0
         return max(came, room, self.altered.serial)
 
+    def told(self, task: Thread) -> list[Change]:
+        """What came, which is also what became of the connection (sock_fasync)."""
+        return [self.came]
+
+    def band(self, change: Change) -> int:
+        """POLL_HUP when both directions have ended, else POLL_IN."""
+        return POLL_HUP if self.shut == RECEIVE_SHUT | SEND_SHUT else POLL_IN
+
     def ioctl(self, task: Thread, request: int, argument: int) -> int:
-        """Questions about the machine's network interfaces (sock_ioctl)."""
+        """Whose signals it sends, and questions about the machine's network interfaces (sock_ioctl)."""
+        if request in (FIOSETOWN, SIOCSPGRP):
+            set_owner(task, self, task.memory.read_struct(_INT, argument)[0])
+            return 0
+        if request in (FIOGETOWN, SIOCGPGRP):
+            task.memory.write_struct(_INT, argument, get_owner(self))
+            return 0
         return control(task, request, argument, self.family == AF_INET)

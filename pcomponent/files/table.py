@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_PATH
+from pcomponent.files.letters import Parcels
 from pcomponent.rlimits import Resource
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class FileTable:
         self._close_on_exec: set[int] = set()
         self.users = 1
         """Processes that have this table: more than one with CLONE_FILES."""
+        self.parcels = Parcels()
         self.locks_ranges = False
         """Whether it ever owned locks of ranges, which go with any descriptor of their file."""
         self._lowest = 0  # No descriptor below this is free.

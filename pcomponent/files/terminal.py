@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_NONBLOCK
-from lego.linux.signal import Sig
+from lego.linux.signal import POLL_HUP, POLL_IN, Sig
 from lego.linux.stat import FsStat, Stat
 from lego.linux.termios import ICANON, TOSTOP, VMIN, VTIME
 from pcomponent.files.anonymous import Change
@@ -25,6 +25,7 @@ from pcomponent.files.base import (
     Blocking,
     OpenFile,
 )
+from pcomponent.files.owner import OWNER_GROUP, OWNER_PROCESS, Owner
 from pcomponent.terminals import jobs
 from pcomponent.waiting import Interrupted, Wait, Wake
 
@@ -69,6 +70,12 @@ class _End(OpenFile):
         """Terminals can be watched."""
         return True
 
+    def changes(self, task: Thread) -> list[Change]:
+        """Those of both directions: what one end reads, the other has room for."""
+        return [self.terminal.input_changed, self.terminal.output_changed]
+
+    lasting_changes = changes
+
     def ioctl(self, task: Thread, request: int, argument: int) -> int:
         """ioctl(2): see `pcomponent.terminals.controls`."""
         from pcomponent.terminals import controls
@@ -81,7 +88,7 @@ class _End(OpenFile):
     ) -> Blocking:
         """Parks a thread; returns why it goes on. Time goes with what it waited for."""
         outside = self.terminal.outside and change is self.terminal.output_changed
-        wake = yield Wait(lambda wait_ms: bool(ready(wait_ms)), until_ns, outside)
+        wake = yield Wait(lambda wait_ms: bool(ready(wait_ms)), until_ns, outside, lambda: [change])
         if wake is Wake.READY:
             task.meter.now_ns = max(task.meter.now_ns, change.at_ns)
         return wake
@@ -95,6 +102,23 @@ class TerminalFile(_End):
         self.hung_up = False
         """The master was closed while this was open."""
         terminal.add(self)
+
+    def told(self, task: Thread) -> list[Change]:
+        """What is typed."""
+        return [self.terminal.input_changed]
+
+    def band(self, change: Change) -> int:
+        """POLL_IN when something can be read (__receive_buf), POLL_HUP after a hangup."""
+        if self.hung_up or self.terminal.master_closed:
+            return POLL_HUP
+        return POLL_IN if self.terminal.discipline.available(polled=True) else 0
+
+    def adopt(self, task: Thread, owner: Owner) -> None:
+        """The foreground group, or else the caller."""
+        if self.terminal.group:
+            owner.set(task, OWNER_GROUP, self.terminal.group)
+        else:
+            owner.set(task, OWNER_PROCESS, task.process.pid)
 
     def close(self, task: Thread) -> None:
         """The master learns when it was the last."""
@@ -165,6 +189,7 @@ class TerminalFile(_End):
         """Puts back what the guest's buffer had no room for."""
         if data:
             self.terminal.discipline.give_back(data)
+            self.terminal.input_changed.stir()
 
     # ---- writing -------------------------------------------------------------------------------------
 
@@ -229,6 +254,18 @@ class MasterFile(_End):
             terminal.input_changed.serial if events & _OUT else 0,
         )
 
+    def told(self, task: Thread) -> list[Change]:
+        """What the slave writes."""
+        return [self.terminal.output_changed]
+
+    def band(self, change: Change) -> int:
+        """POLL_IN when something can be read."""
+        return POLL_IN if self.terminal.to_master else 0
+
+    def adopt(self, task: Thread, owner: Owner) -> None:
+        """The caller."""
+        owner.set(task, OWNER_PROCESS, task.process.pid)
+
     def read(self, task: Thread, length: int) -> Blocking:
         """read(2) of the slave's output. EIO when the last slave was closed; EAGAIN."""
         terminal = self.terminal
@@ -258,6 +295,7 @@ class MasterFile(_End):
     def unread(self, task: Thread, data: bytes) -> None:
         """Puts back what the guest's buffer had no room for."""
         self.terminal.to_master[:0] = data
+        self.terminal.output_changed.stir()
 
     def write(self, task: Thread, data: bytes) -> Blocking:
         """write(2): typing. EAGAIN; a signal ends a long one."""

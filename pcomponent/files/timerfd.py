@@ -26,17 +26,20 @@ class TimerFile(AnonymousFile):
         self._interval_ns = 0
         self._expired = 0
         """How often it went off since the last read."""
+        self._fired = False
+        """Whether it went off and, although it repeats, waits to be started again."""
         self._change = Change()
 
     def get(self, task: Thread) -> tuple[int, int]:
         """Nanoseconds until it goes off, 0 when it will not, and the interval."""
         self._look(task)
+        self._start_again()
         left = 0 if self._due_ns is None else max(1, self._due_ns - task.kernel.monotonic_ns(task))
         return left, self._interval_ns
 
     def set(self, task: Thread, value_ns: int, interval_ns: int, absolute: bool) -> None:
         """Arms it, or disarms it with 0."""
-        self._expired = 0
+        self._expired, self._fired = 0, False
         self._interval_ns = interval_ns
         if not value_ns:
             self._due_ns = None
@@ -56,8 +59,16 @@ class TimerFile(AnonymousFile):
             else:
                 times, self._due_ns = 1, None
             self._expired += times
-            self._change.happened(task)
+            if not self._fired:
+                self._fired = True
+                self._change.happened(task)
         return self._expired
+
+    def _start_again(self) -> None:
+        """From now on it is due again, if it repeats."""
+        if self._fired:
+            self._fired = False
+            self._change.stir()
 
     def serial(self, events: int) -> int:
         """The last time that it was seen to go off."""
@@ -67,9 +78,12 @@ class TimerFile(AnonymousFile):
         """That it is set, or seen to go off."""
         return [self._change]
 
+    lasting_changes = changes
+
     def due_ns(self, task: Thread) -> int | None:
-        """When it goes off next."""
-        return self._due_ns
+        """When it goes off next, as far as anybody is told: one that repeats is started again by who reads it or asks
+        for its time (timerfd_tmrproc, timerfd_read)."""
+        return None if self._fired else self._due_ns
 
     def read(self, task: Thread, length: int) -> Blocking:
         """How often it went off since the last read, 8 bytes. EINVAL; EAGAIN."""
@@ -86,6 +100,7 @@ class TimerFile(AnonymousFile):
                 self._due_ns,
             )
         times, self._expired = self._expired, 0
+        self._start_again()
         return times.to_bytes(_BYTES, "little")
 
     def poll(self, task: Thread, events: int, wait_ms: int = 0) -> int:

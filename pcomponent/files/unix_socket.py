@@ -7,7 +7,6 @@ net/unix/af_unix.c, whose function names are given where they help. Names are in
 
 from __future__ import annotations
 
-import contextlib
 import struct
 from collections import deque
 from collections.abc import Callable, Generator
@@ -26,13 +25,13 @@ from pcomponent.files.base import (
     Blocking,
     OpenFile,
 )
+from pcomponent.files.letters import Letter, drop_files
 from pcomponent.files.passing import passed
 from pcomponent.files.socket import (
     AF_UNIX,
     DATAGRAM,
     DONTWAIT,
     FIONREAD,
-    LETTER_OVERHEAD,
     NOSIGNAL,
     OOB,
     PEEK,
@@ -67,35 +66,6 @@ class Outgoing(NamedTuple):
     """Of a datagram that does not go to the peer."""
     who: Identity | None = None
     """Whom the sender says that it is."""
-
-
-class Letter:
-    """What one call sent (struct sk_buff)."""
-
-    def __init__(self, sender: UnixSocket, data: bytes, files: list[OpenFile], who: Identity) -> None:
-        self.sender = sender
-        self.source = sender.address
-        self.data = data
-        self.start = 0
-        self.files = files
-        self.who = who
-        self.cost = len(data) + LETTER_OVERHEAD
-        sender.held += self.cost
-        for file in files:
-            file.references += 1
-
-    def received(self, task: Thread) -> None:
-        """It is no longer on its way: its sender has room again."""
-        self.sender.held -= self.cost
-        self.cost = 0
-        self.sender.room.happened(task)
-
-
-def drop_files(task: Thread, files: list[OpenFile]) -> None:
-    """Gives up the references of files that were on their way."""
-    for file in files:
-        with contextlib.suppress(LinuxError):
-            file.drop(task)
 
 
 class UnixSocket(Socket):
@@ -215,7 +185,7 @@ class UnixSocket(Socket):
                     yield from self._wait_to_send(task, flags, lambda: self._may_send(peer), self.room)
                     continue
                 piece = data[done : done + max(1, self.send_buffer // 2 - 64)]
-                peer.deliver(task, Letter(self, piece, files, who))
+                peer.deliver(task, Letter(self, piece, files, who, task.process.files.parcels))
                 files = []
                 done += len(piece)
         except Exception:
@@ -251,7 +221,7 @@ class UnixSocket(Socket):
             first, second = (to.room, self.room) if self.held < self.send_buffer else (self.room, to.room)
             ready = lambda: self._fits(to) or to.gone or to.shut  # noqa: E731
             yield from self._wait_to_send(task, flags, ready, first, (second,))
-        to.deliver(task, Letter(self, data, files, who))
+        to.deliver(task, Letter(self, data, files, who, task.process.files.parcels))
 
     def check_length(self, length: int, target: UnixSocket | None) -> None:
         """Whether a datagram, for a receiver that there is, is one that can be sent. EMSGSIZE."""
@@ -365,13 +335,11 @@ class UnixSocket(Socket):
         return Received(data, len(data), first.source, files, first.who)
 
     def _files_of(self, letter: Letter, peek: bool) -> list[OpenFile]:
-        files = letter.files
-        if peek:
-            for file in files:
-                file.references += 1
-        else:
-            letter.files = []
-        return files
+        if not peek:
+            return letter.arrived()
+        for file in letter.files:
+            file.references += 1
+        return letter.files
 
     # ---- the connection ----------------------------------------------------------------------------------
 
@@ -401,7 +369,7 @@ class UnixSocket(Socket):
         self.changed(task)
         for letter in self.queue:
             letter.received(task)
-            drop_files(task, letter.files)
+            drop_files(task, letter.arrived())
         self.queue.clear()
         for arrival in self.arrivals:
             if arrival.peer is not None:
@@ -413,7 +381,7 @@ class UnixSocket(Socket):
 
     def changes(self, task: Thread) -> list[Change]:
         """Its own, and for datagrams the room that the peer has."""
-        own = [self.came, self.room, self.altered]
+        own = super().changes(task)
         return [*own, self.peer.room] if self.kind == DATAGRAM and self.peer is not None else own
 
     def poll(self, task: Thread, events: int, wait_ms: int = 0) -> int:

@@ -23,8 +23,9 @@ from lego.linux.fcntl import (
     O_PATH,
 )
 from lego.linux.stat import S_IFREG
-from pcomponent.files.base import Blocking
+from pcomponent.files.base import Blocking, OpenFile
 from pcomponent.files.memory_file import seal_call
+from pcomponent.files.owner import get_owner, set_async, set_owner, set_owner_of_kind, set_signal
 from pcomponent.files.pipe import pipe_size
 from pcomponent.files.storage import StorageFile
 from pcomponent.syscalls.file_locks import record_lock
@@ -33,15 +34,22 @@ from pcomponent.syscalls.table import syscall
 if TYPE_CHECKING:
     from pcomponent.process import Thread
 
-_SETTABLE = O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME  # fs/fcntl.c, SETFL_MASK
+_SETTABLE = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME  # fs/fcntl.c, SETFL_MASK
 F_GETLEASE, F_DUPFD_QUERY = 1025, 1027
 _UNLCK = 2
 _INT = struct.Struct("<i")
 _LONG = struct.Struct("<q")
+_OWNER = struct.Struct("<ii")
+"""struct f_owner_ex."""
 
 FIONCLEX, FIOCLEX, FIONBIO, FIOASYNC = 0x5450, 0x5451, 0x5421, 0x5452
 FIBMAP, FIGETBSZ, FIONREAD, FIOQSIZE = 1, 2, 0x541B, 0x5460
 FICLONE, FICLONERANGE = 0x40049409, 0x4020940D
+
+
+def _signed(number: int) -> int:
+    """As an int."""
+    return (number & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
 
 
 # ---- dup -------------------------------------------------------------------------------------------------
@@ -73,7 +81,7 @@ def dup3(task: Thread, fd: int, new: int, flags: int) -> int:
 
 # ---- fcntl -----------------------------------------------------------------------------------------------
 
-_NOTE = "no owners, signals, leases and notifications (EINVAL)"
+_NOTE = "no leases and notifications (EINVAL); no signal of O_ASYNC for room in a socket"
 
 
 @syscall(72, "fcntl", "fd", "uint", "ulong", support="partial", note=_NOTE)
@@ -94,8 +102,12 @@ def fcntl(task: Thread, fd: int, command: int, argument: int) -> int | Blocking:
         case 3:  # F_GETFL
             return file.flags
         case 4:  # F_SETFL
+            if (file.flags ^ argument) & O_ASYNC:
+                set_async(task, file, fd, bool(argument & O_ASYNC))
             file.flags = file.flags & ~_SETTABLE | argument & _SETTABLE
             return 0
+        case 8 | 9 | 10 | 11 | 15 | 16:  # F_*OWN*, F_*SIG
+            return _owner(task, file, command, argument)
         case 1027:  # F_DUPFD_QUERY
             return int(files.get_any(argument & 0xFFFFFFFF) is file)
         case 1031 | 1032:  # F_SETPIPE_SZ, F_GETPIPE_SZ
@@ -108,6 +120,25 @@ def fcntl(task: Thread, fd: int, command: int, argument: int) -> int | Blocking:
             return record_lock(task, file, command, argument)
         case _:
             raise LinuxError(E.EINVAL)
+
+
+def _owner(task: Thread, file: OpenFile, command: int, argument: int) -> int:
+    """Who gets the signals of a file, and which (do_fcntl)."""
+    match command:
+        case 8:  # F_SETOWN
+            set_owner(task, file, _signed(argument))
+        case 9:  # F_GETOWN
+            return get_owner(file)
+        case 10:  # F_SETSIG
+            set_signal(task, file, argument)
+        case 11:  # F_GETSIG
+            return 0 if file.receiver is None else file.receiver.signal
+        case 15:  # F_SETOWN_EX
+            set_owner_of_kind(task, file, *task.memory.read_struct(_OWNER, argument))
+        case _:  # F_GETOWN_EX
+            kind, number = (0, 0) if file.receiver is None else (file.receiver.kind, file.receiver.number())
+            task.memory.write_struct(_OWNER, argument, kind, number)
+    return 0
 
 
 # ---- ioctl -----------------------------------------------------------------------------------------------
@@ -126,8 +157,10 @@ def ioctl(task: Thread, fd: int, request: int, argument: int) -> int:
         return 0
     if request in (FIONBIO, FIOASYNC):
         (on,) = task.memory.read_struct(_INT, argument)
-        bit = O_NONBLOCK if request == FIONBIO else O_ASYNC
-        file.flags = file.flags | bit if on else file.flags & ~bit
+        if request == FIONBIO:
+            file.flags = file.flags | O_NONBLOCK if on else file.flags & ~O_NONBLOCK
+        elif bool(on) != bool(file.flags & O_ASYNC) and not set_async(task, file, fd, bool(on)):
+            raise LinuxError(E.ENOTTY)
         return 0
     if isinstance(file, StorageFile) and request in (FIGETBSZ, FIONREAD, FIOQSIZE, FICLONE, FICLONERANGE):
         return _file_ioctl(task, file, request, argument)
@@ -145,7 +178,7 @@ def _file_ioctl(task: Thread, file: StorageFile, request: int, argument: int) ->
         task.memory.write_struct(_LONG, argument, stat.size)
     elif stat.kind == S_IFREG:
         left = max(0, stat.size - file.offset)
-        task.memory.write_struct(_INT, argument, (left & 0xFFFFFFFF ^ 0x80000000) - 0x80000000)
+        task.memory.write_struct(_INT, argument, _signed(left))
     else:
         raise LinuxError(E.ENOTTY)
     return 0

@@ -22,7 +22,10 @@ _ADD, _DEL, _MOD = 1, 2, 3
 _EVENT = struct.Struct("<IQ")
 """struct epoll_event, packed on x86-64."""
 _EVENTS_MAX = 0x7FFFFFFF // _EVENT.size
-_NOTE = "EPOLLEXCLUSIVE wakes all; with EPOLLET, files that count no events (terminals) are told when they become ready"
+_NOTE = (
+    "EPOLLEXCLUSIVE wakes all; with EPOLLET, files that count no events (signalfd, pidfd, the host's streams) are told "
+    "when they become ready"
+)
 Waiting = Generator[Wait, Wake, int]
 
 

@@ -7,9 +7,9 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, NamedTuple
 
 from lego.linux.errno import E, LinuxError
+from pcomponent.files.letters import drop_files
 from pcomponent.files.passing import CMSG, CREDENTIALS, SCM_CREDENTIALS, SCM_RIGHTS, SOL_SOCKET
 from pcomponent.files.socket import CTRUNC, DONTWAIT, TRUNC, Received, Socket
-from pcomponent.files.unix_socket import drop_files
 from pcomponent.syscalls.sockets import read_address, socket_of, write_address
 from pcomponent.syscalls.table import syscall
 from pcomponent.syscalls.timespec import read_timespec, write_timespec

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 _NOTE = "kept and shown, but the scheduler does not look at it"
 _INT = struct.Struct("<i")
 _UINT = struct.Struct("<I")
-_CPU_MASK_BYTES = 8
-"""The kernel's cpumask_t: 64 processors."""
 PRIO_PROCESS, PRIO_PGRP, PRIO_USER = 0, 1, 2
 NICE_MIN, NICE_MAX = -20, 19
 _RESET_ON_FORK = 0x40000000
@@ -53,6 +51,11 @@ def getcpu(task: Thread, cpu: int, node: int, unused: int) -> int:
 # ---- affinity --------------------------------------------------------------------------------------------
 
 
+def _mask_bytes(cores: int) -> int:
+    """cpumask_size(): whole words of 64 processors."""
+    return (cores + 63) // 64 * 8
+
+
 @syscall(204, "sched_getaffinity", "pid", "uint", "pointer")
 def sched_getaffinity(task: Thread, tid: int, length: int, address: int) -> int:
     """The processors that a thread may use; returns how many bytes were written."""
@@ -60,8 +63,8 @@ def sched_getaffinity(task: Thread, tid: int, length: int, address: int) -> int:
     if length * 8 < cores or length % 8:
         raise LinuxError(E.EINVAL)
     mask = find_thread(task, _pid(tid)).attributes.affinity_mask(cores)
-    count = min(length, _CPU_MASK_BYTES)
-    task.memory.write(address, mask.to_bytes(_CPU_MASK_BYTES, "little")[:count])
+    count = min(length, _mask_bytes(cores))
+    task.memory.write(address, mask.to_bytes(_mask_bytes(cores), "little")[:count])
     return count
 
 
@@ -69,7 +72,7 @@ def sched_getaffinity(task: Thread, tid: int, length: int, address: int) -> int:
 def sched_setaffinity(task: Thread, tid: int, length: int, address: int) -> int:
     """Sets them; EINVAL when none of them exists."""
     cores = task.kernel.config.cores
-    count = min(length, _CPU_MASK_BYTES)
+    count = min(length, _mask_bytes(cores))
     mask = int.from_bytes(task.memory.read(address, count), "little") if count else 0
     target = find_thread(task, _pid(tid))
     if not same_owner(task, target.process) and not task.process.credentials.capable(SYS_NICE):

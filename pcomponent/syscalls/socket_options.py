@@ -127,6 +127,8 @@ def setsockopt(task: Thread, fd: int, level: int, name: int, pointer: int, lengt
         socket.options[name] = _INT.pack(value)
     else:
         raise LinuxError(E.ENOPROTOOPT)
+    if name in (SNDBUF, RCVBUF, RCVLOWAT):
+        socket.resized()
     return 0
 
 

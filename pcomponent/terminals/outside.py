@@ -69,6 +69,7 @@ class OutsideTerminal(Terminal):
                 return False
             outer.charge(meter.now_ns)
             del self.to_master[: reply.count]
+            self.output_changed.stir()
             wait_ms = 0
             if not self.to_master and not self.held and not self.discipline.stopped:
                 self.discipline.output.push()

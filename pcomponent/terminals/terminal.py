@@ -130,6 +130,7 @@ class Terminal:
     def discard_output(self) -> None:
         """What has not reached the master's buffer is lost."""
         del self.to_master[TAKEN_BYTES:]
+        self.output_changed.stir()
         self._status(TIOCPKT_FLUSHWRITE | TIOCPKT_FLUSHREAD)
 
     def set_stopped(self, stopped: bool) -> None:
@@ -240,6 +241,7 @@ class Terminal:
         self._now_ns = now_ns
         self.discipline.discard_input()
         self.to_slave.clear()
+        self.input_changed.stir()
         self._status(TIOCPKT_FLUSHREAD)
 
     def flush_output(self, now_ns: int) -> None:

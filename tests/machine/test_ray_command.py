@@ -10,6 +10,8 @@ import time
 import psutil
 import pytest
 
+from lego.config import scratch_base
+
 pytest.importorskip("ray")
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -34,7 +36,7 @@ def left_behind(command, children):
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         running = [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
-        new = glob.glob(f"/tmp/lego-{command.pid}-*")
+        new = glob.glob(f"{scratch_base()}/lego-{command.pid}-*")
         if not running and not new:
             return []
         time.sleep(0.1)

@@ -107,7 +107,7 @@ def shared(ray: str) -> Iterator[str]:
     record.write(
         record.Record(
             name=NAME, keeper="127.0.0.1:1", key=bytes(32), host="127.0.0.1", addresses={}, pids={}, follows=True,
-            config=MachineConfig(), since_s=0.0, ray="", namespace="", directory="/tmp/lego-of-before",
+            config=MachineConfig(), since_s=0.0, ray="", namespace="", directory="/var/tmp/lego-of-before",
         )
     )  # fmt: skip
     ended = lego("run", "--on", NAME, "true")

@@ -30,11 +30,14 @@ from pcomponent.rendezvous import Rendezvous
 from pcomponent.rlimits import Limits
 from pcomponent.run_queue import RunQueue
 from pcomponent.signals import SignalState, ThreadSignals
+from pcomponent.syscalls import load_all
 from pcomponent.syscalls.table import TABLE
 from pcomponent.waiting import Wait, Wake
 from scomponent import messages as s
 from scomponent.monitor import StorageMonitor
 from scomponent.namespace import Namespace
+
+load_all()
 
 FAMILIES = (
     "attributes", "descriptors", "directories", "files", "filesystem", "opening", "pipes", "polling", "transfer",
@@ -236,6 +239,7 @@ class Guest:
             realtime_ns=lambda task: 1_700_000_000_000_000_123,
             monotonic_ns=lambda task: task.meter.now_ns,
             processes={},
+            spaces={},
             rendezvous=Rendezvous(),
             file_locks=FileLocks(),
             turns=0,

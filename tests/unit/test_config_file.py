@@ -140,6 +140,15 @@ def test_the_clock_can_begin_with_the_hosts(write):
         ("epoch_s = 1.5\n", "m.toml:1: epoch_s: 1.5 is neither"),
         ("epoch_s = '-1'\n", "m.toml:1: epoch_s: '-1' is neither"),
         ("epoch_s = -1\n", "m.toml:1: epoch_s: -1 is too small"),
+        ("epoch_s = 8277292037\n", "m.toml:1: epoch_s: 8277292037 is too large: at most 8277292036"),
+        ("epoch_s = '" + "9" * 5000 + "'\n", "is neither a number of seconds"),
+        ("seed = " + "9" * 5000 + "\n", "m.toml: a number has too many digits"),
+        ("seed = 18446744073709551616\n", "m.toml:1: seed: 18446744073709551616 is too large"),
+        ("cores = 1025\n", "m.toml:1: cores: 1025 is too large: at most 1024"),
+        ("excache = '" + "9" * 5000 + "'\n", "is not a size"),
+        ("topology = '" + "9" * 5000 + "P-1M-1S'\n", "is not a topology"),
+        ("publish = ['1:" + "9" * 5000 + "']\n", "is not a published port"),
+        ("[network]\nround_trip_ns = 1000000000001\n", "network: round_trip_ns is too large"),
     ],
 )
 def test_errors_say_where(write, text, message):

@@ -154,3 +154,29 @@ def test_queues_of_bytes() -> None:
     assert (queue.peek(5), queue.take(2), queue.peek(3), queue.length) == (b"abcde", b"ab", b"cde", 6)
     queue.put_back(b"XY")
     assert (queue.take(4), queue.take(100), queue.take(1), queue.length) == (b"XYcd", b"efgh", b"", 0)
+
+
+def test_who_waits_for_the_room_of_all_streams_is_asked_when_there_is_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("far", "ports"):
+        monkeypatch.setattr(f"pcomponent.files.inet.{module}.HELD_BYTES_MAX", 10000)
+    parent, child, _, client = pair()
+    ports = parent.kernel.rendezvous.ports
+    ports.hold(20000)  # Of other streams.
+    writing = Blocked(child, "write", client, child.memory.put(bytes(8192)), 8192)
+    assert writing.blocked
+    ports.hold(-10000)
+    assert writing.blocked
+    ports.hold(-10000)
+    assert writing.look() == 8192
+
+
+def test_another_window_is_looked_at() -> None:
+    parent, child, end, client = pair()
+    much = child.memory.put(bytes(4 << 20))
+    child.process.files.get(client).flags |= NONBLOCK
+    call(child, "write", client, much, 4 << 20)
+    child.process.files.get(client).flags &= ~NONBLOCK
+    writing = Blocked(child, "write", client, much, 100)
+    assert writing.blocked
+    call(parent, "setsockopt", end, 1, 8, struct.pack("<i", 1 << 20), 4)  # SO_RCVBUF
+    assert writing.look() == 100

@@ -31,6 +31,17 @@ def test_affinity() -> None:
     fails(task, E.ESRCH, "sched_setaffinity", 99, 8, struct.pack("<Q", 1))
 
 
+def test_affinity_of_more_processors_than_a_word_has_bits() -> None:
+    task = new_task(cores=100)
+    out = task.memory.put(b"\xff" * 128)
+    fails(task, E.EINVAL, "sched_getaffinity", 0, 8, out)
+    assert call(task, "sched_getaffinity", 0, 128, out) == 16
+    assert task.memory.read(out, 17) == ((1 << 100) - 1).to_bytes(16, "little") + b"\xff"
+    assert call(task, "sched_setaffinity", 0, 16, (1 << 99).to_bytes(16, "little")) == 0
+    assert call(task, "sched_getaffinity", 0, 16, out) == 16
+    assert task.memory.read(out, 16) == (1 << 99).to_bytes(16, "little")
+
+
 def test_policies() -> None:
     task = new_task()
     assert [call(task, "sched_get_priority_max", policy) for policy in (0, 1, 2, 3, 5, 6)] == [0, 99, 99, 0, 0, 0]

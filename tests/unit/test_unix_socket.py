@@ -11,6 +11,7 @@ from talk_rig import Blocked, numbers, share, two_tasks
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_NONBLOCK
+from pcomponent.rlimits import Resource
 from pcomponent.waiting import Interrupted, Wake
 
 AF_UNIX, STREAM, DATAGRAM = 1, 1, 2
@@ -114,6 +115,57 @@ def test_a_file_on_its_way_stays_open_and_arrives_in_another_process() -> None:
     assert call(parent, "read", reader, place, 8) == 1
     call(child, "close", arrived)
     assert call(parent, "read", reader, place, 8) == 0
+
+
+def send_file(task: Any, to: int, fd: int) -> int:
+    """sendmsg of one byte and one descriptor; what it returned, or the error's negative number."""
+    control = task.memory.put(struct.pack("<Qiii4x", 20, 1, 1, fd))
+    vector = task.memory.put(struct.pack("<QQ", task.memory.put(b"f"), 1))
+    header = task.memory.put(struct.pack("<QI4xQQQQi4x", 0, 0, vector, 1, control, 24, 0))
+    sent = Blocked(task, "sendmsg", to, header, DONTWAIT).result
+    return -sent.errno if isinstance(sent, LinuxError) else int(sent)
+
+
+def test_files_under_way_are_as_limited_as_open_ones() -> None:
+    parent, child, one, _ = pair()
+    limit = parent.process.limits.soft(Resource.NOFILE)
+    ends = [
+        numbers(parent, call(parent, "socketpair", AF_UNIX, STREAM, 0, place) or place) for place in places(parent, 9)
+    ]
+    count = 0
+    for end, _ in ends:
+        while (sent := send_file(parent, end, one)) == 1:
+            count += 1
+        if sent == -E.ETOOMANYREFS:
+            break
+    assert (sent, count) == (-E.ETOOMANYREFS, limit + 1)
+    assert send_file(child, one, one) == 1, "what another process sends is counted apart"
+    call(parent, "close", ends[0][1])
+    assert parent.process.files.parcels.under_way < limit
+    assert send_file(parent, end, one) in (1, -E.EAGAIN)
+
+
+def places(task: Any, count: int) -> list[int]:
+    """Room for so many pairs of descriptors."""
+    return [task.memory.put(b"", room=8) for _ in range(count)]
+
+
+def test_sockets_in_messages_in_sockets_are_closed_however_deep_they_lie() -> None:
+    parent, _, one, other = pair()
+    (place,) = places(parent, 1)
+    outer = one
+    for _ in range(1000):
+        call(parent, "socketpair", AF_UNIX, STREAM, 0, place)
+        inner, far = numbers(parent, place)
+        assert send_file(parent, inner, outer) == send_file(parent, inner, other) == 1
+        call(parent, "close", outer)
+        call(parent, "close", other)
+        outer, other = inner, far
+        parent.process.files.parcels.under_way = 0
+    innermost = parent.process.files.get(outer)
+    call(parent, "close", outer)
+    call(parent, "close", other)
+    assert innermost.gone and not parent.process.files._files
 
 
 def test_a_timeout_ends_a_wait_and_a_signal_does_not_restart_it() -> None:

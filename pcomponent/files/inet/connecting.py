@@ -67,7 +67,7 @@ def stop_listening(task: Thread, listener: StreamSocket) -> None:
     while listener.arrivals:
         end = listener.arrivals.popleft()
         end.inbox.put(b"\0")  # Nobody will read what came or comes: that makes it a reset.
-        end.ports(task).held_bytes += 1
+        end.ports(task).hold(1)
         end.close(task)
     listener.changed(task)
 
@@ -187,7 +187,7 @@ def _wait_for_answer(task: Thread, socket: StreamSocket, error: int) -> Generato
 
     restart = timeout_ns is None
     ready = lambda: socket.state != State.SYN_SENT  # noqa: E731
-    if not (yield from wait_until(task, ready, socket.altered, until_ns, restart, also=None)):
+    if not (yield from wait_until(task, ready, socket.altered, until_ns, restart)):
         give_up(task, socket)
 
 
@@ -214,6 +214,7 @@ def _call(task: Thread, socket: StreamSocket, raw: bytes) -> None:
     else:
         socket.called, socket.gives_up_ns = listener, task.kernel.monotonic_ns(task) + CALL_NS
         listener.callers.append(socket)
+        socket.altered.stir()  # From now on there is a time to give up.
 
 
 def give_up(task: Thread, socket: StreamSocket) -> None:
@@ -245,7 +246,7 @@ def disconnect(task: Thread, socket: StreamSocket) -> None:
         hang_up(socket)
         socket.error = E.ECONNRESET
     ports = socket.ports(task)
-    ports.held_bytes -= socket.inbox.length
+    ports.hold(-socket.inbox.length)
     socket.inbox.take(socket.inbox.length)
     socket.state, socket.phase, socket.remote = State.CLOSE, Phase.UNCONNECTED, Address()
     socket.shut, socket.done, socket.far, socket.expires_ns = 0, False, NOBODY, 0

@@ -100,6 +100,9 @@ class FarEnd:
     def drained(self, task: Thread) -> None:
         """There is room again for what comes from there."""
 
+    def stir(self) -> None:
+        """Who waits there for room must look again."""
+
     def look(self, task: Thread, wait_ms: int) -> None:
         """Lets come what comes from outside, for at most so long in host time."""
 
@@ -150,3 +153,7 @@ class LocalEnd(FarEnd):
         if self.peer.starved and self.peer.has_send_room(task):
             self.peer.starved = False
             self.peer.room.happened(task)
+
+    def stir(self) -> None:
+        """The window may be another one."""
+        self.peer.room.stir()

@@ -11,6 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
+from pcomponent.changes import Change
 from pcomponent.files.inet.addresses import ANY, Address
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Ports:
     def __init__(self) -> None:
         self.held_bytes = 0
         """Bytes in the queues of all streams."""
+        self.eased = Change()
+        """All streams together hold less than they may again."""
         self.reset()
 
     def reset(self) -> None:
@@ -40,6 +43,13 @@ class Ports:
         self._holders: dict[Table, dict[int, list[InetSocket]]] = {}
         self._next: dict[Table, int] = {}
         self._retired: deque[tuple[int, InetSocket]] = deque()
+
+    def hold(self, count: int) -> None:
+        """So many bytes more lie in queues, or fewer."""
+        before = self.held_bytes
+        self.held_bytes += count
+        if before >= HELD_BYTES_MAX > self.held_bytes:
+            self.eased.stir()
 
     def sockets(self, table: Table) -> list[InetSocket]:
         """All that have a port, by port."""

@@ -155,7 +155,7 @@ class StreamSocket(InetSocket):
         ready: Callable[[], object],
         change: Change,
         timeout_ns: int | None,
-        also: tuple[Change, ...] | None = None,
+        also: tuple[Change, ...] = (),
     ) -> Generator[Wait, Wake, None]:
         """As `Socket.wait`; what comes from outside ends it too."""
         until_ns = None if timeout_ns is None else task.kernel.monotonic_ns(task) + timeout_ns
@@ -166,7 +166,7 @@ class StreamSocket(InetSocket):
             return bool(ready())
 
         outside = look if self.polls_outside else None
-        if not (yield from wait_until(task, ready, change, until_ns, timeout_ns is None, outside, also=None)):
+        if not (yield from wait_until(task, ready, change, until_ns, timeout_ns is None, outside, also)):
             raise LinuxError(E.EAGAIN)
 
     # ---- sending -------------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ class StreamSocket(InetSocket):
     def arrive(self, task: Thread, data: bytes) -> None:
         """Data."""
         self.inbox.put(data)
-        self.ports(task).held_bytes += len(data)
+        self.ports(task).hold(len(data))
         self.came.happened(task)
 
     def finished(self, task: Thread) -> None:
@@ -237,7 +237,8 @@ class StreamSocket(InetSocket):
     def unread(self, task: Thread, data: bytes) -> None:
         """What the guest's buffer had no room for can be read again."""
         self.inbox.put_back(data)
-        self.ports(task).held_bytes += len(data)
+        self.ports(task).hold(len(data))
+        self.came.stir()
 
     def receive(self, task: Thread, length: int, flags: int = 0) -> Generator[Wait, Wake, Received]:
         """recvmsg(2)."""
@@ -246,7 +247,7 @@ class StreamSocket(InetSocket):
     def take(self, task: Thread, length: int) -> bytes:
         """Bytes that have come; who sends them learns of the room."""
         data = self.inbox.take(length)
-        self.ports(task).held_bytes -= len(data)
+        self.ports(task).hold(-len(data))
         if data:
             self.far.drained(task)
         return data
@@ -269,6 +270,7 @@ class StreamSocket(InetSocket):
                 raise LinuxError(E.ENOTCONN)
             if how & SEND_SHUT:
                 self._finish(task)
+            self.far.stir()  # What comes may be refused from now on.
         self.changed(task)
 
     def _finish(self, task: Thread) -> None:
@@ -287,7 +289,7 @@ class StreamSocket(InetSocket):
 
         self.gone = True
         far, unread = self.far, self.inbox.length
-        self.ports(task).held_bytes -= unread
+        self.ports(task).hold(-unread)
         self.inbox = Bytes()
         if self.state == State.LISTEN:
             connecting.stop_listening(task, self)
@@ -300,6 +302,7 @@ class StreamSocket(InetSocket):
         else:
             self._finish(task)
             far.leave(task)
+            far.stir()
         self.shut = BOTH_SHUT
         self.changed(task)
         if self.state == State.FIN_WAIT2:
@@ -312,6 +315,15 @@ class StreamSocket(InetSocket):
         return bool(on and not seconds)
 
     # ---- what else -----------------------------------------------------------------------------------
+
+    def changes(self, task: Thread) -> list[Change]:
+        """Its own, and room for all streams."""
+        return [*super().changes(task), self.ports(task).eased]
+
+    def resized(self) -> None:
+        """The window for the other end is another one too."""
+        super().resized()
+        self.far.stir()
 
     def poll(self, task: Thread, events: int, wait_ms: int = 0) -> int:
         """tcp_poll."""

@@ -40,7 +40,9 @@ def send(task: Thread, socket: StreamSocket, data: bytes, flags: int) -> Generat
                 socket.starved = True
                 if socket.hurried(flags):
                     raise LinuxError(E.EAGAIN)
-                yield from socket.wait(task, lambda: _may_send(task, socket), socket.room, socket.send_timeout_ns)
+                eased = socket.ports(task).eased
+                ready = lambda: _may_send(task, socket)  # noqa: E731
+                yield from socket.wait(task, ready, socket.room, socket.send_timeout_ns, (eased,))
     except (LinuxError, Interrupted):
         if not done:
             raise

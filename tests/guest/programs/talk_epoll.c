@@ -118,5 +118,30 @@ int main(void) {
     SHOW(epoll_wait(set, &one, 1, -1));
     printf("%ld\n", (long)one.data.u64);
     SHOW(epoll_pwait2(set, &one, 1, &(struct timespec){0, 1000}, NULL));
+    /* Chains of sets: five at most, whether they grow outwards, inwards, or two are joined. */
+    int chain[8];
+    for (int up = 0; up < 2; up++) {
+        for (int i = 0; i < 8; i++) chain[i] = (int)MUST(epoll_create1(0));
+        for (int i = 0; i < 6; i++) {
+            set = chain[up ? i + 1 : 6 - i];
+            SHOW(control(EPOLL_CTL_ADD, chain[up ? i : 5 - i], EPOLLIN, 11));
+        }
+        for (int i = 0; i < 8; i++) MUST(close(chain[i]));
+    }
+    for (int i = 0; i < 6; i++) chain[i] = (int)MUST(epoll_create1(0));
+    for (int i = 0; i < 6; i++) {
+        if (i % 3 == 2) continue;
+        set = chain[i + 1];
+        SHOW(control(EPOLL_CTL_ADD, chain[i], EPOLLIN, 12));
+    }
+    set = chain[3];
+    SHOW(control(EPOLL_CTL_ADD, chain[2], EPOLLIN, 13));
+    set = chain[0];
+    SHOW(control(EPOLL_CTL_ADD, chain[5], EPOLLIN, 13));
+    SHOW(control(EPOLL_CTL_ADD, chain[4], EPOLLIN, 13));
+    set = chain[1];
+    MUST(control(EPOLL_CTL_DEL, chain[0], 0, 0));
+    set = chain[3];
+    SHOW(control(EPOLL_CTL_ADD, chain[2], EPOLLIN, 13));
     DONE();
 }
