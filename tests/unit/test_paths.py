@@ -262,7 +262,13 @@ def test_modes_owners_and_times(guest: Guest, tmp_path: Path) -> None:
     assert path.stat().st_mtime_ns == guest.kernel.realtime_ns(guest.task)
 
 
-def test_extended_attributes_and_the_order_of_their_checks(guest: Guest) -> None:
+def test_extended_attributes_of_others_than_users_are_not_there(guest: Guest) -> None:
+    for name in ("x", "security.x", "system.x"):
+        guest.fails(E.EOPNOTSUPP, "getxattr", "/dir", name, 0, 0)
+        guest.fails(E.EOPNOTSUPP, "setxattr", "/dir", name, b"v", 1, 0)
+        guest.fails(E.EOPNOTSUPP, "removexattr", "/dir", name)
+    guest.fails(E.ENODATA, "getxattr", "/dir", "trusted.x", 0, 0)
+    guest.fails(E.EPERM, "setxattr", "/dir", "trusted.x", b"v", 1, 0)
     guest.fails(E.ENOENT, "getxattr", "/none", "user.x", 0, 0)
     guest.fails(E.ERANGE, "getxattr", "/dir", "", 0, 0)
     guest.fails(E.ERANGE, "getxattr", "/dir", "x" * 256, 0, 0)
@@ -270,6 +276,8 @@ def test_extended_attributes_and_the_order_of_their_checks(guest: Guest) -> None
     assert guest.call("listxattr", "/dir", 0, 0) == 0
     guest.fails(E.E2BIG, "setxattr", "/dir", "user.x", 0, 1 << 17, 0)
     guest.fails(E.EBADF, "fgetxattr", 99, "user.x", 0, 0)
+    guest.fails(E.EOPNOTSUPP, "getxattr", "/proc/self/stat", "user.x", 0, 0)
+    assert guest.call("listxattr", "/proc/self/stat", 0, 0) == 0
 
 
 def test_statfs(guest: Guest, tmp_path: Path) -> None:
