@@ -20,11 +20,13 @@ from pcomponent.counting import instruction_length
 from pcomponent.cpu import Cpu, Stop
 from pcomponent.dispatcher import Ended, NewImage, begin, failed
 from pcomponent.faults import (
+    BUS_ADRERR,
     CANONICAL_TOP,
     EXCEPTIONS,
     GENERAL_PROTECTION,
     ILL_ILLOPN,
     SEGV_ACCERR,
+    SIGBUS,
     SIGILL,
     SIGSEGV,
     AccessFault,
@@ -33,7 +35,7 @@ from pcomponent.faults import (
 from pcomponent.files.base import Blocking
 from pcomponent.kernel import Kernel
 from pcomponent.process import Thread
-from pcomponent.signals import deliverable, fault
+from pcomponent.signals import PAGE_FAULT, deliverable, fault
 from pcomponent.syscalls.table import TABLE
 from pcomponent.waiting import Interrupted, Wait, Wake
 
@@ -76,14 +78,14 @@ class Executor:
 
     def step(self, task: Thread, quantum: int = QUANTUM, until_ns: int = FOREVER_NS) -> None:
         """Gives a runnable thread its turn: `quantum` instructions, or until its clock reaches `until_ns`, but at least
-        one block of code. It is shorter when somebody outside waits: a turn full of system calls that the host is slow
-        at can take the host minutes. Raises `FabricError` when the machine fails under it."""
+        one block of code. Raises `FabricError` when the machine fails under it."""
         current.meter = task.meter
         self._kernel.running = task
         self._load(task)
         self._kernel.stirred = False
         self._until_ns = until_ns
         self._budget = self._quantum(task, quantum)
+        self._hold(task)
         try:
             if task.call is not None and not self._resume(task):
                 return
@@ -93,12 +95,40 @@ class Executor:
                 stop = self._user(task)
                 if not self._stops[stop](task):
                     return
-                if task.meter.now_ns >= self._until_ns or not self._kernel.jobs.empty():
+                if task.meter.now_ns >= self._until_ns:
                     # An instruction whose pages come one by one is let through, or it would lose them again.
                     self._budget = min(self._budget, 1 if stop in UNFINISHED_STOPS else 0)
+                if not self._kernel.jobs.empty() and not self._serve(task):
+                    return
             timers.expire(task)
         except Ended:
             self._on_cpu = None
+
+    def _serve(self, task: Thread) -> bool:
+        """Does what others ask for in the middle of a turn, which may take the host minutes when it is full of system
+        calls. The turn goes on as if nothing had happened: how it runs does not depend on when somebody asks. False
+        when it cannot, since this component is to end."""
+        kernel = self._kernel
+        while not kernel.jobs.empty():
+            job = kernel.jobs.get_nowait()
+            if job is None:
+                kernel.jobs.put(None)
+                return False
+            job()
+        current.meter = task.meter
+        kernel.enter_space(task.process.space)
+        self._hold(task)
+        return True
+
+    def _hold(self, task: Thread) -> bool:
+        """Lets this processor use memory that processes on others map too; SIGBUS, and False, when what they wrote
+        there finds no room at its memory."""
+        try:
+            self._kernel.seats.hold(self.seat)
+        except LinuxError:
+            self._send_fault(task, SIGBUS, BUS_ADRERR, 0, PAGE_FAULT)
+            return False
+        return True
 
     def _user(self, task: Thread) -> Stop:
         """Runs the thread in user mode."""

@@ -1,9 +1,9 @@
 """The scheduler of a processor component: one host thread that owns the kernel, the ExCache and the CPU.
 
-Requests from other host threads are *jobs*, run between two turns. Every thread has a clock, and every core: until when
-it was busy. The next turn goes to the thread that can start first, when its clock and one of its cores allow it;
-among equals to the one that has waited longest. It runs for a quantum of instructions, and its clock stays
-within a quantum of the others'. A deadline that comes before the next start is served first.
+Requests from other host threads are *jobs*, run between two turns, or two system calls of a turn. Every thread has a
+clock, and every core: until when it was busy. The next turn goes to the thread that can start first, when its clock
+and one of its cores allow it; among equals to the one that has waited longest. It runs for a quantum of instructions,
+and its clock stays within a quantum of the others'. A deadline that comes before the next start is served first.
 
 Futexes, locks and signals wake threads themselves (`waking.wake`); others are asked between turns when something
 happened that they wait for (`pcomponent.run_queue`, `pcomponent.changes`). When no thread can run, the virtual clock

@@ -1,6 +1,6 @@
 """Finding processes and threads by their numbers, and who may do what to them.
 
-A guest sees the processes of its own vNode, and of those the ones on its own processor.
+A guest sees the processes of its own vNode, whichever processor they run on: one keeps them all.
 """
 
 from __future__ import annotations

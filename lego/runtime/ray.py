@@ -317,12 +317,15 @@ def _terminal_signals_held_back() -> Iterator[None]:
 
 
 def _keep_quiet() -> None:
-    """Ray prints what befalls its workers on standard output, which is the guest's. There is no public way to stop it;
-    a Ray that has moved the function prints, and works all the same."""
+    """Ray prints what befalls its workers on standard output, which is the guest's, and its colorama resets the colours
+    of a terminal at the end. There is no public way to stop that; a Ray that has moved the functions prints, and works
+    all the same."""
     from ray._private import worker
 
     if hasattr(worker, "print_to_stdstream"):
         worker.print_to_stdstream = lambda *_arguments, **_named: None
+    with contextlib.suppress(AttributeError):
+        worker.colorama.initialise.atexit_done = True
 
 
 @contextlib.contextmanager

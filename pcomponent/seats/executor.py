@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from lego.linux.errno import LinuxError
 from lego.observe.clock import current
 from pcomponent.cpu import Stop
 from pcomponent.execution import Executor
-from pcomponent.faults import BUS_ADRERR, SIGBUS
 from pcomponent.seat_messages import FAULT, SYSCALL, UNFINISHED
 from pcomponent.seats.cpu import SeatCpu
-from pcomponent.signals import PAGE_FAULT
 
 if TYPE_CHECKING:
     from pcomponent.cpu import Cpu
@@ -49,11 +46,8 @@ class SeatExecutor(Executor):
 
     def _user(self, task: Thread) -> Stop:
         """Runs it in user mode."""
-        try:
-            self._kernel.seats.hold(self.seat)
-        except LinuxError:  # What another processor wrote to shared memory found no room.
-            self._fault = (SIGBUS, BUS_ADRERR, 0, PAGE_FAULT, 0)
-            return Stop.FAULT
+        if not self._hold(task):
+            return Stop.QUANTUM
         before_ns = task.meter.now_ns
         reply = self._far.run(self._until_ns, self._budget)
         message_ns = current.meter.now_ns - before_ns

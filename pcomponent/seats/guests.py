@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pcomponent.kernel import Kernel
     from pcomponent.lifecycle import Lifecycle
 
-STOPS_MAX = 20_000
+STOPS_MAX = 2_000
 """After so many misses a thread comes back, whatever is left of its turn: no message is answered too late."""
 
 

@@ -81,10 +81,7 @@ def dup3(task: Thread, fd: int, new: int, flags: int) -> int:
 
 # ---- fcntl -----------------------------------------------------------------------------------------------
 
-_NOTE = (
-    "no leases and notifications (EINVAL); no signal of O_ASYNC for room in a socket; "
-    "locks are between the processes of one processor component"
-)
+_NOTE = "no leases and notifications (EINVAL); no signal of O_ASYNC for room in a socket"
 
 
 @syscall(72, "fcntl", "fd", "uint", "ulong", support="partial", note=_NOTE)

@@ -91,7 +91,7 @@ def _lock(task: Thread, wanted: Lock, wait: bool) -> int | Blocking:
     return locks.acquire(task, key, wanted)
 
 
-@syscall(73, "flock", "fd", "uint", support="partial", note="between the processes of one processor component")
+@syscall(73, "flock", "fd", "uint")
 def flock(task: Thread, fd: int, operation: int) -> int | Blocking:
     """flock(2). The lock belongs to the open file description, and goes with it; a change of its kind gives up the
     old one first, also when the new one cannot be had (flock(2), "Notes")."""

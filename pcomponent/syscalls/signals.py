@@ -183,10 +183,7 @@ def _from(task: Thread, number: int, code: int = 0) -> SigInfo:
     return SigInfo.user(number, task.process.pid, task.process.credentials.uid, code)
 
 
-@syscall(
-    62, "kill", "pid", "signal",
-    support="partial", note="reaches the processes of the caller's own processor component",
-)  # fmt: skip
+@syscall(62, "kill", "pid", "signal")
 def kill(task: Thread, pid: int, number: int) -> int:
     """Signals a process, a group (negative, or 0 for one's own) or all (-1)."""
     info = _from(task, number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from harness import ENVIRONMENT, empty
 
 from lego.config import MachineConfig, MiB, Mount, Topology
 from lego.machine import Machine, Result
+from pcomponent.messages import Processes
 
 WALL = ("wall_seconds", "startup_seconds", "tlb_fills", "tlb_flushes")
 """The host's: all that may differ. Unicorn sizes its TLB by what was used of it in the last 100 ms of host time."""
@@ -93,3 +95,31 @@ def test_a_run_does_not_depend_on_those_before_it(tmp_path: Path) -> None:
             used = [each["frames_used"] for each in machine.statistics()["memories"]]
             rounds.append((outputs, used))
         assert rounds[0] == rounds[1] == rounds[2]
+
+
+def test_looking_at_a_machine_does_not_change_a_run(tmp_path: Path) -> None:
+    """As `lego ps` does, again and again while the program runs."""
+
+    def run(look: bool) -> tuple[bytes, Any, int]:
+        with Machine(config(tmp_path, excache_bytes=256 * 1024, ways=4)) as machine:
+            endpoint, ended, looks = machine._runtime.endpoint, threading.Event(), [0]  # type: ignore[union-attr]
+
+            def watch() -> None:
+                while look and not ended.is_set():
+                    looks[0] += len(endpoint.call("P0", Processes())[0].processes) > 0
+                    ended.wait(0.002)
+
+            watcher = threading.Thread(target=watch)
+            watcher.start()
+            try:
+                script = "for i in 1 2 3 4; do (echo $i; /bin/true; echo $i) & done; wait"
+                result = machine.run(["/bin/sh", "-c", script], environment=ENVIRONMENT)
+            finally:
+                ended.set()
+                watcher.join(10)
+            statistics = counted(result)
+            return result.stdout, [{**each, "links": None} for each in statistics["processors"]], looks[0]
+
+    quiet, watched = run(False), run(True)
+    assert watched[2] > 20
+    assert quiet[:2] == watched[:2]

@@ -14,9 +14,11 @@ from test_determinism import config, counted
 
 from gmanager.messages import Load
 from lego.config import MachineConfig, MiB, Topology
+from lego.linux.errno import E, LinuxError
 from lego.linux.signal import Sig
 from lego.machine import Machine, Result
 from pcomponent.messages import Signal
+from pcomponent.seats.table import Seats
 
 SHAPES = [Topology(2, 1, 1), Topology(3, 2, 1)]
 FIVE = "seq 1 300 | sort -rn | head -50 | tail -3 | cat -n"
@@ -92,6 +94,21 @@ def test_the_same_twice(tmp_path: Path, name: str) -> None:
     assert results[0].stdout == results[1].stdout
 
 
+@pytest.mark.parametrize("name", ["process_fork", "spread_memory", "threads_processes"])
+def test_no_interleaving_changes_what_is_printed(tmp_path: Path, name: str) -> None:
+    outputs = set()
+    for seed in range(6):
+        empty(tmp_path)
+        shape = Topology(2 + seed % 2, 1 + seed % 3, 1)
+        small = {"excache_bytes": 256 << 10, "ways": 4} if seed & 1 else {}
+        quantum = (1_000, 20_000, 100_000)[seed % 3]
+        made = spread(tmp_path, shape, seed=seed, cores=1 + seed // 3, quantum_instructions=quantum, **small)
+        with Machine(made) as machine:
+            result = run(machine, str(program(name)))
+        outputs.add((result.exit_code, result.stdout))
+    assert len(outputs) == 1 and next(iter(outputs))[0] == 0
+
+
 def test_without_spreading_children_stay(tmp_path: Path) -> None:
     with Machine(spread(tmp_path, SHAPES[0], placement="parent")) as machine:
         result = run(machine, "/bin/sh", "-c", "ls / | cat; echo $(echo x)")
@@ -162,3 +179,24 @@ def test_work_that_is_spread_takes_less_virtual_time(tmp_path: Path) -> None:
             assert result.exit_code == 0
             times.append(result.statistics["virtual_ns"])
     assert times[1] < 0.7 * times[0], times
+
+
+@pytest.mark.parametrize("busy", [0, 1000])
+def test_shared_memory_that_cannot_be_written_back_is_a_bus_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, busy: int
+) -> None:
+    """What another processor has written is wanted here, and its memory component is full."""
+    calls = 0
+
+    def hold(self: Seats, seat: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls > 20:
+            raise LinuxError(E.ENOMEM)
+
+    monkeypatch.setattr(Seats, "hold", hold)
+    with Machine(spread(tmp_path, SHAPES[0], placement="parent")) as machine:
+        machine.endpoint.call("G", Load("P0", threads=busy))
+        assert run(machine, "/bin/sh", "-c", "while :; do kill -0 $$; done").signal == Sig.BUS
+        calls = -(10**9)
+        assert run(machine, "/bin/echo", "on").stdout == b"on\n"

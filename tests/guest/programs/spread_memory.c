@@ -88,6 +88,24 @@ int main(void)
     wait(&status);
     CHECK((status) == 0);
 
+    /* What one has stored, another writes back. */
+    MUST(pipe(pipes[0]) | pipe(pipes[1]));
+    int before = open("shared", O_RDONLY);
+    if (fork() == 0) {
+        _Atomic int *mine = map();
+        mine[600] = 9;
+        MUST(write(pipes[1][1], &value, 4));
+        MUST(read(pipes[0][0], &value, 4));
+        _exit(mine[600] == 10 ? 0 : 1);
+    }
+    MUST(read(pipes[1][0], &value, 4));
+    CHECK(msync((void *)at, PAGES * 4096, MS_SYNC) == 0);
+    CHECK(pread(before, &value, 4, 600 * 4) == 4 && value == 9);
+    at[600]++;
+    MUST(write(pipes[0][1], &value, 4));
+    wait(&status);
+    CHECK(status == 0);
+
     /* A mapping that was private to reading becomes writable. */
     if (fork() == 0) {
         int other = open("shared", O_RDWR);

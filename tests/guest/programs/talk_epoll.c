@@ -111,7 +111,7 @@ int main(void) {
     MUST(read(event, &value, 8));
     look(8);
     int timer = (int)MUST(timerfd_create(CLOCK_MONOTONIC, 0));
-    struct itimerspec when = {{0, 0}, {0, 10000000}};
+    struct itimerspec when = {{0, 0}, {0, 200000000}};
     MUST(timerfd_settime(timer, 0, &when, NULL));
     SHOW(control(EPOLL_CTL_ADD, timer, EPOLLIN, 10));
     SHOW(epoll_wait(set, &one, 1, 1));
