@@ -17,6 +17,7 @@ from pcomponent.credentials import Credentials
 from pcomponent.kinship import Kinship
 from pcomponent.posix_timers import PosixTimers
 from pcomponent.registers import RegisterFile, Registers
+from pcomponent.rlimits import INFINITY, Resource
 from pcomponent.signals import ThreadSignals
 from pcomponent.timers import NEVER_NS, IntervalTimers
 
@@ -147,7 +148,11 @@ class Process:
         self.due_ns = min(due, default=NEVER_NS)
         if due:
             self.kernel.queue.timer(self)
-        self.processor_timed = bool(self.posix_timers.watching) or self.timers.processor_timed
+        self.processor_timed = (
+            bool(self.posix_timers.watching)
+            or self.timers.processor_timed
+            or self.limits.soft(Resource.CPU) != INFINITY
+        )
 
 
 class Thread:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from lego.linux.signal import Sig, SigInfo
+from pcomponent.rlimits import INFINITY, Limit, Resource
 from pcomponent.signals import send_to_process
 from pcomponent.usage import process_times
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF = 0, 1, 2
 NEVER_NS = 1 << 63
+SECOND_NS = 1_000_000_000
 _SIGNALS = (Sig.ALRM, Sig.VTALRM, Sig.PROF)
 
 
@@ -90,12 +92,38 @@ def expire(task: Thread) -> None:
     if task.meter.now_ns >= process.due_ns or process.processor_timed:
         process.timers.expire(task)
         process.posix_timers.expire(task)
+        _check_limit(process)
+
+
+def _check_limit(process: Process) -> None:
+    """RLIMIT_CPU: SIGXCPU at the soft limit and after each second more, SIGKILL at the hard one
+    (check_process_timers)."""
+    limit = process.limits.get(Resource.CPU)
+    if limit.soft == INFINITY:
+        return
+    used_ns = sum(process_times(process))
+    if limit.hard != INFINITY and used_ns >= limit.hard * SECOND_NS:
+        send_to_process(process, Sig.KILL, SigInfo.kernel(Sig.KILL))
+    elif used_ns >= limit.soft * SECOND_NS:
+        send_to_process(process, Sig.XCPU, SigInfo.kernel(Sig.XCPU))
+        process.limits.set(Resource.CPU, Limit(limit.soft + 1, limit.hard), privileged=True)
+
+
+def _limit_left_ns(process: Process) -> int | None:
+    limit = process.limits.get(Resource.CPU)
+    if limit.soft == INFINITY:
+        return None
+    return max(1, min(limit.soft, limit.hard) * SECOND_NS - sum(process_times(process)))
 
 
 def processor_left_ns(task: Thread) -> int | None:
     """How much processor time a thread may use until a timer of its process's must be looked at; None without one."""
     process = task.process
-    left = [process.timers.processor_left_ns(task), process.posix_timers.processor_left_ns(task)]
+    left = [
+        process.timers.processor_left_ns(task),
+        process.posix_timers.processor_left_ns(task),
+        _limit_left_ns(process),
+    ]
     return min((each for each in left if each is not None), default=None)
 
 

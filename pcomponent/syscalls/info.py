@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from pcomponent import credentials, system
-from pcomponent.rlimits import Limit
+from pcomponent.rlimits import Limit, Resource
 from pcomponent.syscalls.table import syscall
 from pcomponent.syscalls.timespec import SECOND
 from pcomponent.tasks import find_process, visible
@@ -86,6 +86,8 @@ def times(task: Thread, address: int) -> int:
 
 def _set_limit(task: Thread, process: Process, resource: int, new: Limit) -> None:
     process.limits.set(resource, new, task.process.credentials.capable(credentials.SYS_RESOURCE))
+    if resource == Resource.CPU:
+        process.timers_changed()
 
 
 @syscall(97, "getrlimit", "uint", "pointer")
