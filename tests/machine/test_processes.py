@@ -101,3 +101,10 @@ def test_a_fork_moves_dirty_lines_and_shares_the_frames(config) -> None:
     assert lines == 256 and peak[0] > 25_600
     assert sent[1] - sent[0] < (lines + 64) * 4096
     assert peak[1] - peak[0] < lines
+
+
+def test_processor_time_ends_at_its_limit(config) -> None:
+    with Machine(config(instruction_ps=100_000)) as machine:
+        script = "(ulimit -t 1; while :; do :; done); echo $?"
+        assert machine.run(["/bin/sh", "-c", script]).stdout == b"137\n"
+        assert held(machine) == NOTHING

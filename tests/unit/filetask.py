@@ -236,6 +236,7 @@ class Guest:
             endpoint=Endpoint("P0", transport, Network()),
             flush_object=self.flushed.append,
             object_changed=lambda thing, offset, length: self.changed.append((offset, length)),
+            spaces={},
             realtime_ns=lambda task: 1_700_000_000_000_000_123,
             monotonic_ns=lambda task: task.meter.now_ns,
             processes={},
