@@ -22,7 +22,6 @@ from mcomponent.messages import Fork
 from pcomponent import family, threads
 from pcomponent.files.base import Blocking
 from pcomponent.process import Process, Thread
-from pcomponent.rlimits import INFINITY, Resource
 from pcomponent.seats.space import new_space
 from pcomponent.space import Space
 from pcomponent.waiting import Interrupted, Wait
@@ -100,7 +99,6 @@ def _copy(task: Thread, pid: int, flags: int) -> Process:
     child.arguments, child.environment = parent.arguments, parent.environment
     child.credentials, child.attributes = parent.credentials.copy(), parent.attributes.copy()
     child.umask, child.limits, child.signals = parent.umask, parent.limits.copy(), parent.signals.for_child()
-    child.processor_timed = parent.limits.soft(Resource.CPU) != INFINITY
     child.kin.root = parent.kin.root
     family.watch(child)
     if flags & CLONE_CLEAR_SIGHAND:

@@ -240,7 +240,6 @@ class Guest:
             realtime_ns=lambda task: 1_700_000_000_000_000_123,
             monotonic_ns=lambda task: task.meter.now_ns,
             processes={},
-            spaces={},
             rendezvous=Rendezvous(),
             file_locks=FileLocks(),
             turns=0,
