@@ -14,14 +14,12 @@ from lego.console.messages import ANSWER_S, TRACE, Write
 from lego.fabric.errors import FabricError
 from lego.linux.errno import LinuxError
 from lego.linux.signal import Sig, SigInfo
-from pcomponent.process import Process, Thread
-from pcomponent.tracing.calls import Line
-from pcomponent.tracing.peek import Memory
-from pcomponent.tracing.signals import siginfo
-from pcomponent.tracing.values import signal_name
 
 if TYPE_CHECKING:
+    from pcomponent.process import Process, Thread
     from pcomponent.waiting import Interrupted
+
+# What decodes is imported when there is something to decode: a run that is not traced starts without it.
 
 SIGRETURN = 15
 PATIENCE = 20
@@ -31,6 +29,9 @@ WAIT_MS = 500
 
 def entered(task: Thread, number: int, arguments: tuple[int, ...]) -> None:
     """A call begins: what it reads is decoded."""
+    from pcomponent.tracing.calls import Line
+    from pcomponent.tracing.peek import Memory
+
     task.trace_line = Line(Memory(task.memory), number, arguments)
     task.trace_ns = task.meter.now_ns
 
@@ -62,6 +63,9 @@ def delivered(task: Thread, info: SigInfo) -> None:
     """A signal reaches a thread. SIGKILL is only seen by the end that it is."""
     if info.number == Sig.KILL:
         return
+    from pcomponent.tracing.signals import siginfo
+    from pcomponent.tracing.values import signal_name
+
     _print(task, f"--- {signal_name(info.number)} {siginfo(info)} ---", task.meter.now_ns)
 
 
@@ -73,6 +77,8 @@ def _ignored(task: Thread) -> None:
 
 def stopped(task: Thread, number: int) -> None:
     """A stop signal takes effect."""
+    from pcomponent.tracing.values import signal_name
+
     _print(task, f"--- stopped by {signal_name(number)} ---", task.meter.now_ns)
 
 
@@ -86,6 +92,8 @@ def ended(task: Thread, what: str) -> None:
 
 def process_ended(process: Process, status: int) -> None:
     """All threads of a process end with a wait(2) status; the first one last."""
+    from pcomponent.tracing.values import signal_name
+
     signal = status & 0x7F
     what = f"killed by {signal_name(signal)}" if signal else f"exited with {status >> 8 & 0xFF}"
     for task in reversed(list(process.threads.values())):
