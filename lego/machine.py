@@ -136,7 +136,7 @@ class Machine:
     def start(self) -> None:
         """Starts the components; raises `MachineFailed`, or `ConfigError` when a port to be published is not free."""
         began = time.perf_counter()
-        if self.config.publish and not self.name:  # Otherwise its keeper has them.
+        if self.config.publish and not self.name:  # Otherwise its caretaker has them.
             self._gate = GateMonitor(self.config.publish)
         self._runtime = self._make()
         try:
@@ -374,7 +374,7 @@ class Machine:
             known = self._runtime.lost(NEWS_S if isinstance(error, PeerDown) else 0.0)
             if known is not None:
                 component, why = known
-            if component != MANAGER and not self._runtime.shared:  # Then its keeper says so.
+            if component != MANAGER and not self._runtime.shared:  # Then its caretaker says so.
                 with contextlib.suppress(FabricError, LinuxError):  # The machine ends anyway.
                     self._runtime.endpoint.call(MANAGER, Lost(component, why), timeout_s=NEWS_S)
         self._failure = MachineFailed(component, why)

@@ -66,7 +66,7 @@ def down(name: str | None) -> int:
     programs = (
         f"; {ended} program{'s that ran on it were' if ended > 1 else ' that ran on it was'} ended" if ended else ""
     )
-    gone = "is down" if found.keeper_pid else "was gone already, and is forgotten"
+    gone = "is down" if found.caretaker_pid else "was gone already, and is forgotten"
     print(f"the machine {found.name!r} {gone}{programs}")
     return 0
 
@@ -127,16 +127,16 @@ def ps(name: str | None, as_json: bool) -> int:
 
 def _examine(found: Found) -> tuple[dict[str, Any], list[tuple[str, ProcessRow]]]:
     """How a machine is, and its processes as far as it can say."""
-    row: dict[str, Any] = {"name": found.name, "state": "up", "why": "", "keeper_pid": found.keeper_pid}
+    row: dict[str, Any] = {"name": found.name, "state": "up", "why": "", "caretaker_pid": found.caretaker_pid}
     machine = found.record
     if machine is not None:
         row |= {"topology": topology_name(machine.config.topology), "since": int(machine.since_s), "ray": machine.ray}
         ports = [each.guest_port for each in machine.config.publish]
         published = [f"{host}:{port}:{guest}" for (host, port), guest in zip(machine.published, ports, strict=True)]
         row |= {"namespace": machine.namespace, "components": machine.pids, "published": published}
-    if not found.keeper_pid:
+    if not found.caretaker_pid:
         repair = f"`lego up --name {found.name}` or `lego down {found.name}`"
-        return row | {"state": "gone", "why": f"its keeper was killed, or the host restarted; {repair}"}, []
+        return row | {"state": "gone", "why": f"its caretaker was killed, or the host restarted; {repair}"}, []
     if machine is None:
         return row | {"state": "starting"}, []
     processes: list[tuple[str, ProcessRow]] = []

@@ -69,7 +69,7 @@ RAY = "Ray"
 
 
 class OnRay:
-    """The runtime of `lego run`, and of the keeper of a machine that stays up."""
+    """The runtime of `lego run`, and of the caretaker of a machine that stays up."""
 
     console_name = CONSOLE
     shared = False
@@ -264,8 +264,8 @@ def _joined(address: str) -> Iterator[None]:
 
 
 def end_actors(address: str, namespace: str, names: list[str]) -> None:
-    """Ends the detached actors of a machine whose keeper has died, on a Ray that it had joined. Raises `PeerDown` when
-    that Ray is not there."""
+    """Ends the detached actors of a machine whose caretaker has died, on a Ray that it had joined. Raises `PeerDown`
+    when that Ray is not there."""
     with _joined(address):
         for name in names:
             with contextlib.suppress(ValueError):  # It has ended.

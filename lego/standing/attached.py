@@ -1,7 +1,7 @@
 """The runtime of a program that runs on a machine that is up: sockets to its components, and nothing of Ray.
 
 Importing and joining Ray takes seconds; the record has all that is needed to talk to the components themselves. Their
-keeper, which holds on to Ray, knows who has died.
+caretaker, which holds on to Ray, knows who has died.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lego.runtime.base import CONSOLE, FRONT, introduce
 from lego.standing.messages import Health, HealthReply
 from lego.standing.record import Record, only
 
-KEEPER = "keeper"
+CARETAKER = "caretaker"
 ANSWER_S = 5.0
 
 
@@ -27,8 +27,8 @@ def reachable(name: str | None) -> Record:
     """The record of a machine that is up: the one of that name, or the only one. Raises `ConfigError` that says what is
     the matter, and what to do."""
     found = only(name)
-    if not found.keeper_pid:
-        why = "its keeper was killed, or the host restarted"
+    if not found.caretaker_pid:
+        why = "its caretaker was killed, or the host restarted"
         repair = f"`lego up --name {found.name}` starts it anew, `lego down {found.name}` forgets it"
         raise ConfigError("", f"the machine {found.name!r} is gone ({why}); {repair}")
     if found.record is None:
@@ -45,7 +45,7 @@ class Attached:
         self.record = record
         token = os.urandom(4).hex()
         self.console_name = f"{CONSOLE}.{token}"
-        self._transport = SocketTransport(self.record.key, {**self.record.addresses, KEEPER: self.record.keeper})
+        self._transport = SocketTransport(self.record.key, {**self.record.addresses, CARETAKER: self.record.caretaker})
         self._consoles: dict[str, SocketServer] = {}
         self.endpoint = Endpoint(f"{FRONT}.{token}", self._transport, self.config.network)
 
@@ -75,12 +75,12 @@ class Attached:
         server.close()
 
     def lost(self, patience_s: float = 0.0) -> tuple[str, str] | None:
-        """What the keeper knows; that it is not there means that the machine was taken down."""
+        """What the caretaker knows; that it is not there means that the machine was taken down."""
         try:
             request = Health(int(patience_s * 1000))
-            reply: HealthReply = self.endpoint.call(KEEPER, request, timeout_s=patience_s + ANSWER_S)[0]
+            reply: HealthReply = self.endpoint.call(CARETAKER, request, timeout_s=patience_s + ANSWER_S)[0]
         except FabricError:
-            return KEEPER, f"the machine {self.record.name!r} was taken down, or its keeper died"
+            return CARETAKER, f"the machine {self.record.name!r} was taken down, or its caretaker died"
         return (reply.component, reply.why) if reply.component else None
 
     def close(self) -> None:

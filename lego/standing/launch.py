@@ -1,7 +1,7 @@
 """Bringing a machine up, and taking it down, from a command that does not wait for it.
 
 Taking down works in every state that a machine can be in: while it starts, when it has lost a component, when its
-keeper was killed or does not answer, when the host was restarted. What is left of it then is found by its record.
+caretaker was killed or does not answer, when the host was restarted. What is left of it then is found by its record.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from lego.fabric.errors import FabricError
 from lego.fabric.wire import Request
 from lego.linux.errno import E, LinuxError
 from lego.standing import record
-from lego.standing.attached import KEEPER, Attached
+from lego.standing.attached import CARETAKER, Attached
 from lego.standing.messages import Stop
 from lego.standing.order import Answer, Order
 from lego.standing.record import Found, Record
@@ -32,7 +32,7 @@ from pcomponent.messages import Kill, Processes, ProcessRow
 TERMINATE_S, KILL_S = 2.0, 2.0
 """Host time that programs have after SIGTERM, and after SIGKILL."""
 STOP_S = 20.0
-"""What a keeper may take to end everything."""
+"""What a caretaker may take to end everything."""
 POLL_S = 0.05
 ANSWER_S = 5.0
 RAY_DIRECTORIES = tuple(f"{base}/lego-" for base in SCRATCH_BASES)
@@ -46,40 +46,40 @@ def bring_up(name: str, config: MachineConfig, follows: bool, ray: str = "") -> 
     Raises `ConfigError` when one of that name is up, `FabricError` when it does not start."""
     record.check_name(name)
     found = record.find(name)
-    if found is not None and found.keeper_pid:
+    if found is not None and found.caretaker_pid:
         raise ConfigError("", f"a machine {name!r} is up already; `lego down {name}` ends it")
     if found is not None:
         take_down(found)  # What is left of one that is gone.
     record.open_folder()
     log = _log(name)
-    keeper = _start_keeper(log)
+    caretaker = _start_caretaker(log)
     try:
-        text = _order(keeper, Order(name, config, follows, ray))
+        text = _order(caretaker, Order(name, config, follows, ray))
     except BaseException:  # Ctrl-C: it ends once it has started.
-        keeper.terminate()
+        caretaker.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            keeper.wait(STOP_S)
+            caretaker.wait(STOP_S)
         _remove_log(name)
         raise
     if not text:
-        raise FabricError(KEEPER, f"it ended while the machine started (status {keeper.wait(STOP_S)}); see {log}")
+        raise FabricError(CARETAKER, f"it ended while the machine started (status {caretaker.wait(STOP_S)}); see {log}")
     answer = msgspec.json.decode(text, type=Answer)
     if answer.failure:
-        keeper.wait(STOP_S)
+        caretaker.wait(STOP_S)
         if answer.usage:
             _remove_log(name)
             raise ConfigError("", answer.failure)
         raise FabricError(answer.component, answer.failure)
 
 
-def _start_keeper(log: str) -> subprocess.Popen[bytes]:
+def _start_caretaker(log: str) -> subprocess.Popen[bytes]:
     """A process in a session of its own, so that no terminal's signals reach it, and that keeps no directory busy."""
     packages = os.path.dirname(os.path.dirname(os.path.abspath(lego.__file__)))
     path = os.pathsep.join([packages, *(os.path.abspath(each) for each in sys.path if each)])
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as errors:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "lego.standing.keeper"],
+            [sys.executable, "-P", "-m", "lego.standing.caretaker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -90,7 +90,7 @@ def _start_keeper(log: str) -> subprocess.Popen[bytes]:
 
 
 def _log(name: str) -> str:
-    """Where a keeper's own words go, and those of what it starts."""
+    """Where a caretaker's own words go, and those of what it starts."""
     return os.path.join(record.folder(), f"{name}.log")
 
 
@@ -99,13 +99,13 @@ def _remove_log(name: str) -> None:
         os.unlink(_log(name))
 
 
-def _order(keeper: subprocess.Popen[bytes], order: Order) -> bytes:
-    """The keeper's answer, when it has closed its end of the pipe: nothing when it died."""
-    assert keeper.stdin is not None and keeper.stdout is not None
-    with keeper.stdout, contextlib.suppress(BrokenPipeError):
-        with keeper.stdin:
-            keeper.stdin.write(msgspec.json.encode(order))
-        return keeper.stdout.read()
+def _order(caretaker: subprocess.Popen[bytes], order: Order) -> bytes:
+    """The caretaker's answer, when it has closed its end of the pipe: nothing when it died."""
+    assert caretaker.stdin is not None and caretaker.stdout is not None
+    with caretaker.stdout, contextlib.suppress(BrokenPipeError):
+        with caretaker.stdin:
+            caretaker.stdin.write(msgspec.json.encode(order))
+        return caretaker.stdout.read()
     return b""
 
 
@@ -153,8 +153,8 @@ class Visit:
         raise LinuxError(E.ESRCH)
 
     def stop(self) -> None:
-        """Asks the keeper to end it."""
-        self._attached.endpoint.call(KEEPER, Stop(), timeout_s=ANSWER_S)
+        """Asks the caretaker to end it."""
+        self._attached.endpoint.call(CARETAKER, Stop(), timeout_s=ANSWER_S)
 
     def _ask(self, name: str, request: Request) -> Any:
         reply: Any = self._attached.endpoint.call(name, request, timeout_s=ANSWER_S)[0]
@@ -168,11 +168,11 @@ def take_down(found: Found) -> int:
     """Ends a machine, or what is left of it. Returns how many programs ran on it and were ended. Raises `FabricError`
     when it cannot be ended."""
     ended = 0
-    if found.keeper_pid:
+    if found.caretaker_pid:
         if found.record is not None:
             ended = _end_programs(found.record)
-        _end_keeper(found)
-    if found.record is not None and (found.record.directory or not found.keeper_pid):
+        _end_caretaker(found)
+    if found.record is not None and (found.record.directory or not found.caretaker_pid):
         _end_leftovers(found.record)
     record.forget(found.name)
     _remove_log(found.name)
@@ -201,7 +201,7 @@ def _programs(visit: Visit) -> list[int]:
     return [row.pid for _, row in visit.processes() if row.first and not row.state.startswith("Z")]
 
 
-def _end_keeper(found: Found) -> None:
+def _end_caretaker(found: Found) -> None:
     """Politely, then by SIGTERM, then by SIGKILL, which its Ray does not survive either."""
     if found.record is not None:
         with Visit(found.record) as visit, contextlib.suppress(FabricError):
@@ -210,15 +210,15 @@ def _end_keeper(found: Found) -> None:
                 return
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
-            os.kill(found.keeper_pid, number)
+            os.kill(found.caretaker_pid, number)
         if _is_gone(found, STOP_S):
             return
-    raise FabricError(KEEPER, f"process {found.keeper_pid} of the host does not end")
+    raise FabricError(CARETAKER, f"process {found.caretaker_pid} of the host does not end")
 
 
 def _is_gone(found: Found, patience_s: float) -> bool:
     deadline = time.monotonic() + patience_s
-    while record.keeper_of(found.name) == found.keeper_pid:
+    while record.caretaker_of(found.name) == found.caretaker_pid:
         if time.monotonic() > deadline:
             return False
         time.sleep(POLL_S)
@@ -226,7 +226,7 @@ def _is_gone(found: Found, patience_s: float) -> bool:
 
 
 def _end_leftovers(machine: Record) -> None:
-    """What outlives a keeper that was killed: processes of its own Ray, or its actors on one that it had joined."""
+    """What outlives a caretaker that was killed: processes of its own Ray, or its actors on one that it had joined."""
     if machine.directory:
         _end_ray(machine.directory)
         return

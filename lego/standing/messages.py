@@ -1,4 +1,4 @@
-"""The door of a keeper: the process that `lego up` leaves behind to watch over a machine."""
+"""The door of a caretaker: the process that `lego up` leaves behind to watch over a machine."""
 
 from __future__ import annotations
 
@@ -29,4 +29,4 @@ class Stop(Request, frozen=True):
     Reply: ClassVar = Done
 
 
-DOOR = Door("keeper", [Health, Stop])
+DOOR = Door("caretaker", [Health, Stop])

@@ -1,4 +1,4 @@
-"""What `lego up` and the keeper that it starts tell each other."""
+"""What `lego up` and the caretaker that it starts tell each other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lego.config import MachineConfig
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What `lego up` tells its keeper."""
+    """What `lego up` tells its caretaker."""
 
     name: str
     config: MachineConfig
@@ -18,7 +18,7 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What the keeper tells `lego up`: the machine is up, or why not."""
+    """What the caretaker tells `lego up`: the machine is up, or why not."""
 
     failure: str = ""
     component: str = ""

@@ -1,7 +1,7 @@
 """What is written down about a machine that is up, so that the next command finds it.
 
-Each machine has two files in the state folder: `NAME.json`, how to reach it, and `NAME.lock`, which its keeper holds
-locked for as long as it lives. The kernel drops the lock however the keeper ends, so a record without a lock is
+Each machine has two files in the state folder: `NAME.json`, how to reach it, and `NAME.lock`, which its caretaker holds
+locked for as long as it lives. The kernel drops the lock however the caretaker ends, so a record without a lock is
 that of a machine that is gone. The record has the machine's key: the folder is for its owner alone.
 
 The folder is $LEGO_STATE_DIR, else $XDG_RUNTIME_DIR/lego, else $XDG_STATE_HOME/lego, else ~/.local/state/lego.
@@ -33,8 +33,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     format: int = _FORMAT
     name: str
-    keeper: str
-    """Where its keeper listens, "host:port"."""
+    caretaker: str
+    """Where its caretaker listens, "host:port"."""
     key: bytes
     """What all who talk to its components must hold."""
     host: str
@@ -62,15 +62,15 @@ class Found(NamedTuple):
     """What the state folder knows of a machine."""
 
     name: str
-    keeper_pid: int
-    """0 when it has no keeper: it is gone."""
+    caretaker_pid: int
+    """0 when it has no caretaker: it is gone."""
     record: Record | None
     """None while it starts."""
 
     @property
     def is_up(self) -> bool:
         """Whether it can be talked to, as far as the state folder knows."""
-        return self.keeper_pid != 0 and self.record is not None
+        return self.caretaker_pid != 0 and self.record is not None
 
 
 def check_name(name: str) -> str:
@@ -111,8 +111,8 @@ def open_folder() -> str:
 
 
 def hold(name: str) -> int:
-    """Becomes the keeper of a name: returns the descriptor of its lock, which lasts until it is closed or this process
-    ends. Raises `ConfigError` when somebody else is."""
+    """Becomes the caretaker of a name: returns the descriptor of its lock, which lasts until it is closed or this
+    process ends. Raises `ConfigError` when somebody else is."""
     path = os.path.join(open_folder(), f"{name}.lock")
     while True:
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -138,8 +138,8 @@ def release(name: str, lock: int) -> None:
     os.close(lock)
 
 
-def keeper_of(name: str) -> int:
-    """The pid of a machine's keeper, 0 when it has none."""
+def caretaker_of(name: str) -> int:
+    """The pid of a machine's caretaker, 0 when it has none."""
     try:
         lock = os.open(os.path.join(folder(), f"{name}.lock"), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
@@ -170,7 +170,7 @@ def find(name: str) -> Found | None:
     """What there is about a machine; None when there is nothing."""
     check_name(name)
     path = os.path.join(folder(), f"{name}.json")
-    keeper = keeper_of(name)
+    caretaker = caretaker_of(name)
     try:
         with open(path, "rb") as file:
             text = file.read()
@@ -181,13 +181,13 @@ def find(name: str) -> Found | None:
         raise ConfigError("", f"{path}: {error.strerror}") from error
     except (msgspec.DecodeError, UnicodeDecodeError):
         record = None
-        if not keeper:  # Nobody can use it any more, and `down` and `up` replace it.
+        if not caretaker:  # Nobody can use it any more, and `down` and `up` replace it.
             return Found(name, 0, None)
-    if record is None and not keeper:
+    if record is None and not caretaker:
         return None
     if record is not None and record.format != _FORMAT:
         record = None
-    return Found(name, keeper, record)
+    return Found(name, caretaker, record)
 
 
 def find_all() -> list[Found]:
@@ -203,7 +203,7 @@ def find_all() -> list[Found]:
 
 
 def forget(name: str) -> None:
-    """Takes the files of a machine away that has no keeper. Raises `ConfigError` when it has one."""
+    """Takes the files of a machine away that has no caretaker. Raises `ConfigError` when it has one."""
     release(name, hold(name))
 
 

@@ -106,7 +106,7 @@ def shared(ray: str) -> Iterator[str]:
 
     record.write(
         record.Record(
-            name=NAME, keeper="127.0.0.1:1", key=bytes(32), host="127.0.0.1", addresses={}, pids={}, follows=True,
+            name=NAME, caretaker="127.0.0.1:1", key=bytes(32), host="127.0.0.1", addresses={}, pids={}, follows=True,
             config=MachineConfig(), since_s=0.0, ray="", namespace="", directory="/var/tmp/lego-of-before",
         )
     )  # fmt: skip
@@ -251,7 +251,7 @@ def test_from_python(shared: str) -> None:
 
 
 def test_a_machine_that_breaks(folder: Path) -> None:
-    """A component dies, then the keeper: both are told, and `down` ends what is left."""
+    """A component dies, then the caretaker: both are told, and `down` ends what is left."""
     up("own")
     directory = Path(json.loads((folder / "own.json").read_text())["directory"])
     with running("own", "sh", "-c", SPIN) as child:
@@ -264,11 +264,11 @@ def test_a_machine_that_breaks(folder: Path) -> None:
     assert ended.status == 125 and b"'own' is broken: M0: its process died" in ended.stderr
     ended = lego("run", "--on", "own", "true")
     assert ended.status == 125 and b"M0: its process died" in ended.stderr
-    os.kill(found["keeper_pid"], signal.SIGKILL)
-    while psutil.pid_exists(found["keeper_pid"]):
+    os.kill(found["caretaker_pid"], signal.SIGKILL)
+    while psutil.pid_exists(found["caretaker_pid"]):
         time.sleep(0.02)
     ended = lego("ps", "own")
-    assert ended.status == 125 and b"'own' is gone: its keeper was killed" in ended.stderr
+    assert ended.status == 125 and b"'own' is gone: its caretaker was killed" in ended.stderr
     assert lego("down", "own").stdout == b"the machine 'own' was gone already, and is forgotten\n"
     assert not directory.exists() and not [each for each in folder.iterdir() if each.name.startswith("own")]
     deadline = time.monotonic() + 10

@@ -1,4 +1,4 @@
-"""A machine that is up, in this process: real components behind sockets, a keeper, and a record; no Ray."""
+"""A machine that is up, in this process: real components behind sockets, a caretaker, and a record; no Ray."""
 
 import contextlib
 import os
@@ -10,12 +10,12 @@ from lego.config import MachineConfig, checked
 from lego.fabric.socket import KEY_BYTES, SocketServer
 from lego.runtime.inproc import builders
 from lego.standing.attached import Attached
-from lego.standing.keeper import Keeper
+from lego.standing.caretaker import Caretaker
 from lego.standing.record import Record
 
 
 class News:
-    """Stands in for the runtime that a keeper watches."""
+    """Stands in for the runtime that a caretaker watches."""
 
     def __init__(self, machine):
         self.machine = machine
@@ -40,13 +40,13 @@ class Standing:
         addresses = {name: shell.address() for name, shell in self.shells.items()}
         for shell in self.shells.values():
             shell.meet(addresses)
-        self.keeper = Keeper()
-        self.server = SocketServer(self.keeper, key, "127.0.0.1")
+        self.caretaker = Caretaker()
+        self.server = SocketServer(self.caretaker, key, "127.0.0.1")
         self.news = News(self)
-        self.watching = threading.Thread(target=self.keeper.watch, args=(self.news,))
+        self.watching = threading.Thread(target=self.caretaker.watch, args=(self.news,))
         self.watching.start()
         self.record = Record(
-            name="m", keeper=self.server.address, key=key, host="127.0.0.1", addresses=addresses, pids={},
+            name="m", caretaker=self.server.address, key=key, host="127.0.0.1", addresses=addresses, pids={},
             config=self.config, follows=True, since_s=0.0, ray="", namespace="", directory="",
         )  # fmt: skip
         from lego.runtime.base import register
@@ -56,7 +56,7 @@ class Standing:
         attached.close()
 
     def close(self):
-        self.keeper.ending.set()
+        self.caretaker.ending.set()
         self.watching.join()
         self.server.close()
         for shell in reversed(self.shells.values()):

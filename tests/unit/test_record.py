@@ -20,7 +20,8 @@ def folder(tmp_path, monkeypatch):
 
 def made(name="m", **changes):
     fields = {
-        "name": name, "keeper": "127.0.0.1:1", "key": bytes(range(32)), "host": "127.0.0.1", "addresses": {"G": "h:2"},
+        "name": name, "caretaker": "127.0.0.1:1", "key": bytes(range(32)), "host": "127.0.0.1",
+        "addresses": {"G": "h:2"},
         "pids": {"G": 7}, "config": MachineConfig(ways=8, environment=("A=b",)), "follows": True, "since_s": 1.5,
         "ray": "127.0.0.1:3", "namespace": "lego-m-1", "directory": "",
     }  # fmt: skip
@@ -28,7 +29,7 @@ def made(name="m", **changes):
 
 
 @contextlib.contextmanager
-def keeper(name, write=True):
+def caretaker(name, write=True):
     """Another process that keeps a machine."""
     ready, told = os.pipe()
     end, ended = os.pipe()
@@ -53,15 +54,15 @@ def keeper(name, write=True):
 
 
 def test_a_machine_is_found_while_it_is_kept(folder):
-    assert record.find("m") is None and record.find_all() == [] and record.keeper_of("m") == 0
-    with keeper("m") as pid:
+    assert record.find("m") is None and record.find_all() == [] and record.caretaker_of("m") == 0
+    with caretaker("m") as pid:
         found = record.find("m")
-        assert found.keeper_pid == pid and found.record == made() and found.is_up
+        assert found.caretaker_pid == pid and found.record == made() and found.is_up
         assert reachable("m") == reachable(None) == made()
         assert stat.S_IMODE(os.stat(folder).st_mode) == 0o700
         assert {stat.S_IMODE(os.stat(folder / each).st_mode) for each in os.listdir(folder)} == {0o600}
     gone = record.find("m")
-    assert gone.keeper_pid == 0 and gone.record == made() and not gone.is_up
+    assert gone.caretaker_pid == 0 and gone.record == made() and not gone.is_up
     with pytest.raises(ConfigError, match=r"'m' is gone .*`lego up --name m` starts it anew"):
         reachable("m")
     record.forget("m")
@@ -69,19 +70,19 @@ def test_a_machine_is_found_while_it_is_kept(folder):
 
 
 def test_a_name_is_kept_by_one():
-    with keeper("m"):
+    with caretaker("m"):
         with pytest.raises(ConfigError, match="'m' is up already; `lego down m` ends it"):
             record.hold("m")
         with pytest.raises(ConfigError, match="up already"):
             record.forget("m")
         lock = record.hold("other")
         record.release("other", lock)
-    lock = record.hold("m")  # The lock went with its keeper.
+    lock = record.hold("m")  # The lock went with its caretaker.
     record.release("m", lock)
 
 
 def test_a_machine_that_starts_has_no_record_yet():
-    with keeper("m", write=False) as pid:
+    with caretaker("m", write=False) as pid:
         assert record.find("m") == ("m", pid, None)
         with pytest.raises(ConfigError, match="is starting"):
             reachable("m")
@@ -92,7 +93,7 @@ def test_which_machine_is_meant():
         record.only(None)
     with pytest.raises(ConfigError, match="no machine 'a' is up; `lego up` starts one"):
         record.only("a")
-    with keeper("b"), keeper("a"):
+    with caretaker("b"), caretaker("a"):
         assert [found.name for found in record.find_all()] == ["a", "b"]
         assert record.only("b").name == "b"
         with pytest.raises(ConfigError, match="say which machine: a, b"):

@@ -266,7 +266,7 @@ def test_a_lost_component_is_named(attach):
                 pass
             assert "M0" in machine.shells["G"]._monitor._membership.lost(), "the manager was told"
             machine.server.close()
-            with pytest.raises(MachineFailed, match="was taken down, or its keeper died"), Machine.attach("m"):
+            with pytest.raises(MachineFailed, match="was taken down, or its caretaker died"), Machine.attach("m"):
                 pass
     finally:
         machine.close()

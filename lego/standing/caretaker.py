@@ -1,6 +1,6 @@
-"""A machine's keeper: the process that stays when `lego up` has ended.
+"""A machine's caretaker: the process that stays when `lego up` has ended.
 
-    python -m lego.standing.keeper          the order is on its standard input, the answer goes to its standard output
+    python -m lego.standing.caretaker      the order is on its standard input, the answer goes to its standard output
 
 It starts the machine on Ray, writes its record, and then waits: for the death of a component, which it
 tells to whoever asks, and for the end (`Stop`, SIGTERM). A Ray that it started ends with it, even when
@@ -34,14 +34,14 @@ from lego.standing.order import Answer, Order
 if TYPE_CHECKING:
     from lego.runtime.ray import OnRay
 
-NAME = "keeper"
+NAME = "caretaker"
 LOOK_S = 0.2
-"""How often the keeper looks whether all components live."""
+"""How often the caretaker looks whether all components live."""
 TELL_S = 1.0
 
 
-class Keeper:
-    """Serves the keeper's door."""
+class Caretaker:
+    """Serves the caretaker's door."""
 
     name = NAME
     door = DOOR
@@ -58,7 +58,7 @@ class Keeper:
         if isinstance(request, Stop):
             self.ending.set()
             return Done(), b""
-        raise TypeError(f"a keeper serves no {type(request).__name__}")
+        raise TypeError(f"a caretaker serves no {type(request).__name__}")
 
     def _health(self, patience_s: float) -> tuple[str, ...]:
         with self._changed:
@@ -86,9 +86,9 @@ def keep(order: Order, ready: Any) -> None:
     from lego.runtime.ray import OnRay
 
     lock = record.hold(order.name)
-    keeper = Keeper()
+    caretaker = Caretaker()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: keeper.ending.set())
+        signal.signal(number, lambda *_: caretaker.ending.set())
     namespace = f"lego-{order.name}-{os.urandom(4).hex()}"
     runtime = OnRay(order.config, namespace, order.ray)
     server: SocketServer | None = None
@@ -99,11 +99,11 @@ def keep(order: Order, ready: Any) -> None:
         runtime.start()
         if gate is not None:
             runtime.open_console(gate)
-        server = SocketServer(keeper, runtime.key, runtime.host)
+        server = SocketServer(caretaker, runtime.key, runtime.host)
         record.write(
             record.Record(
                 name=order.name,
-                keeper=server.address,
+                caretaker=server.address,
                 key=runtime.key,
                 host=runtime.host,
                 addresses=runtime.addresses,
@@ -118,7 +118,7 @@ def keep(order: Order, ready: Any) -> None:
             )
         )
         ready()
-        keeper.watch(runtime)
+        caretaker.watch(runtime)
     finally:
         if server is not None:
             server.close()
@@ -129,7 +129,7 @@ def keep(order: Order, ready: Any) -> None:
 
 
 def main() -> None:
-    """The keeper's process."""
+    """The caretaker's process."""
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # Whatever else is printed is for the log.
