@@ -46,10 +46,11 @@ class Stopwatch:
 def trap_us() -> float:
     """From entering the CPU at a load that misses to being back with the exact address."""
     cache = ExCache(4, 4)
-    cpu = cache.translations = Cpu(cache.arena, cache.words, 1)
+    cpu = cache.translations = Cpu(cache, 1)
     line = cache.choose(1 << 36 | 0x400)
     cache.line(line)[:4] = bytes.fromhex("488b0790")
     cache.install(line, 1 << 36 | 0x400, 5)
+    cache.enter_code(line)
     cache.enter(1 << 36, [])
     cache.settle()
     rounds = 20_000

@@ -1,8 +1,14 @@
 """Exact instruction counts, and quanta that end after a given number of instructions.
 
 Unicorn tells a new block's instruction count once, when it is translated (UC_HOOK_EDGE_GENERATED), and calls a
-hook whenever a block is entered. The hook finds the count in a hash table and adds it up; when the quantum
-is over, or the block is not in the table, it stops the CPU before the block runs.
+hook whenever a block is entered. The hook finds the count in a table and adds it up; when the quantum is over, or the
+block is not known, it stops the CPU before the block runs.
+
+There are two tables. The *near* one knows blocks by address, and is right for one *epoch*: as long as none of the code
+that an address space executed has changed. The *far* one knows them by their address and the copy of code
+(`pcomponent.excache.code`) that they lie in, which never changes, so that an address space that executes what others
+did before, or what it did itself in an earlier epoch, finds the counts there. A block across two pages is in the near
+one only; when it has lost its place there, the emulator is asked for its count.
 
 The block hook runs at every jump of the guest, hundreds of millions of times a second, so it is written in LLVM's own
 language (see `pcomponent.native`; measured: 27 % instead of 51 % on top of a 20 MB word count). It takes no lock
@@ -21,32 +27,53 @@ import capstone
 import numpy as np
 import numpy.typing as npt
 
+from pcomponent.excache import layout as at
 from pcomponent.native import compile_functions
 
-COUNT, LIMIT, LAST_BLOCK, LAST_COUNT, SPACE, UNKNOWN, ENTRIES = 0, 1, 2, 3, 4, 5, 6
-HEADER_WORDS = 8
-SLOT_BITS = 17
-SLOTS = 1 << SLOT_BITS
-ENTRIES_MAX = SLOTS // 2
-"""Blocks that can be known at once. When there are so many no more are learned, so the next new one stops the CPU as
-unknown; then the table is emptied, and all translations with it."""
+COUNT, LIMIT, LAST_BLOCK, LAST_COUNT, EPOCH, SALT, UNKNOWN, ENTRIES, EXECUTED = range(9)
+HEADER_WORDS = 16
+NEAR_BITS, FAR_BITS = 16, 18
+NEAR_SLOTS, FAR_SLOTS = 1 << NEAR_BITS, 1 << FAR_BITS
+FAR_AT = HEADER_WORDS + 2 * NEAR_SLOTS
+PREFIXES_MAX = 65_536
+"""Decoded beginnings of blocks to remember."""
+ENTRIES_MAX = FAR_SLOTS // 2
+"""Blocks that the far table has room for. When there are so many no more are learned, so the next that is in neither
+table stops the CPU as unknown; then both are emptied, and all translations with them."""
 
-# An entry is two words: the key of the block (its address, with the space in the top 16 bits) and its count.
-# Multiplying spreads the same addresses in many spaces over the table; the probe sequence is linear; entries are
-# never removed one by one.
+_COUNT_BITS = 16
+_MIX = 0x9E3779B97F4A7C15 - (1 << 64)
+_SALT = 0xD1B54A32D192ED03
+MASK_64 = (1 << 64) - 1
+
+# The near table has one place for each hash: (address, epoch << 16 | count). Epochs salt the hash, so that the same
+# addresses in many spaces do not meet. The far table has (address with the copy in its top 16 bits, count), with linear
+# probing; entries are never removed one by one.
 _SOURCE = f"""
 declare i32 @uc_emu_stop(ptr)
 
-define ptr @find(ptr %words, i64 %key) alwaysinline {{
+define ptr @near(ptr %words, i64 %address) alwaysinline {{
+  %salt_at = getelementptr i64, ptr %words, i64 {SALT}
+  %salt = load i64, ptr %salt_at
+  %salted = xor i64 %address, %salt
+  %mixed = mul i64 %salted, {_MIX}
+  %hash = lshr i64 %mixed, {64 - NEAR_BITS}
+  %pair = shl i64 %hash, 1
+  %word = add i64 %pair, {HEADER_WORDS}
+  %place = getelementptr i64, ptr %words, i64 %word
+  ret ptr %place
+}}
+
+define ptr @far(ptr %words, i64 %key) {{
 entry:
-  %mixed = mul i64 %key, {0x9E3779B97F4A7C15 - (1 << 64)}
-  %hash = lshr i64 %mixed, {64 - SLOT_BITS}
+  %mixed = mul i64 %key, {_MIX}
+  %hash = lshr i64 %mixed, {64 - FAR_BITS}
   br label %probe
 probe:
   %slot = phi i64 [ %hash, %entry ], [ %next, %taken ]
-  %index = and i64 %slot, {SLOTS - 1}
+  %index = and i64 %slot, {FAR_SLOTS - 1}
   %pair = shl i64 %index, 1
-  %word = add i64 %pair, {HEADER_WORDS}
+  %word = add i64 %pair, {FAR_AT}
   %place = getelementptr i64, ptr %words, i64 %word
   %found = load i64, ptr %place
   %hit = icmp eq i64 %found, %key
@@ -61,23 +88,62 @@ done:
   ret ptr %place
 }}
 
+define i64 @far_key(ptr %words, i64 %address) {{
+  %executed_at = getelementptr i64, ptr %words, i64 {EXECUTED}
+  %executed = load ptr, ptr %executed_at
+  %page = lshr i64 %address, 12
+  %index = and i64 %page, {at.EXECUTED - 1}
+  %word = mul i64 %index, {at.EXECUTED_WORDS}
+  %row = getelementptr i64, ptr %executed, i64 %word
+  %row_page = load i64, ptr %row
+  %row_epoch_at = getelementptr i64, ptr %row, i64 1
+  %row_epoch = load i64, ptr %row_epoch_at
+  %copy_at = getelementptr i64, ptr %row, i64 2
+  %copy = load i64, ptr %copy_at
+  %epoch_at = getelementptr i64, ptr %words, i64 {EPOCH}
+  %epoch = load i64, ptr %epoch_at
+  %same = icmp eq i64 %row_page, %page
+  %fresh = icmp eq i64 %row_epoch, %epoch
+  %known = and i1 %same, %fresh
+  %high = shl i64 %copy, 48
+  %key = or i64 %address, %high
+  %result = select i1 %known, i64 %key, i64 0
+  ret i64 %result
+}}
+
+define void @keep(ptr %words, i64 %address, i64 %count) alwaysinline {{
+  %place = call ptr @near(ptr %words, i64 %address)
+  store i64 %address, ptr %place
+  %epoch_at = getelementptr i64, ptr %words, i64 {EPOCH}
+  %epoch = load i64, ptr %epoch_at
+  %high = shl i64 %epoch, {_COUNT_BITS}
+  %both = or i64 %high, %count
+  %meta_at = getelementptr i64, ptr %place, i64 1
+  store i64 %both, ptr %meta_at
+  ret void
+}}
+
 define void @block(ptr %engine, i64 %address, i32 %size, ptr %words) {{
 entry:
-  %space_at = getelementptr i64, ptr %words, i64 {SPACE}
-  %space = load i64, ptr %space_at
-  %key = xor i64 %address, %space
-  %place = call ptr @find(ptr %words, i64 %key)
-  %count_at = getelementptr i64, ptr %place, i64 1
+  %place = call ptr @near(ptr %words, i64 %address)
   %found = load i64, ptr %place
-  %known = icmp eq i64 %found, %key
+  %meta_at = getelementptr i64, ptr %place, i64 1
+  %meta = load i64, ptr %meta_at
+  %epoch_at = getelementptr i64, ptr %words, i64 {EPOCH}
+  %epoch = load i64, ptr %epoch_at
+  %near_epoch = lshr i64 %meta, {_COUNT_BITS}
+  %near_count = and i64 %meta, {(1 << _COUNT_BITS) - 1}
+  %same = icmp eq i64 %found, %address
+  %fresh = icmp eq i64 %near_epoch, %epoch
+  %known = and i1 %same, %fresh
   %limit_at = getelementptr i64, ptr %words, i64 {LIMIT}
   %limit = load i64, ptr %limit_at
   %so_far = load i64, ptr %words
   %time_left = icmp ult i64 %so_far, %limit
   %go = and i1 %known, %time_left
-  br i1 %go, label %run, label %stop, !prof !0
+  br i1 %go, label %run, label %look, !prof !0
 run:
-  %count = load i64, ptr %count_at
+  %count = phi i64 [ %near_count, %entry ], [ %far_count, %adopt ]
   %sum = add i64 %so_far, %count
   store i64 %sum, ptr %words
   %last_at = getelementptr i64, ptr %words, i64 {LAST_BLOCK}
@@ -85,22 +151,44 @@ run:
   %last_count_at = getelementptr i64, ptr %words, i64 {LAST_COUNT}
   store i64 %count, ptr %last_count_at
   ret void
+look:
+  br i1 %time_left, label %search, label %stop
+search:
+  %key = call i64 @far_key(ptr %words, i64 %address)
+  %has_copy = icmp ne i64 %key, 0
+  br i1 %has_copy, label %probe, label %stop
+probe:
+  %far_place = call ptr @far(ptr %words, i64 %key)
+  %far_found = load i64, ptr %far_place
+  %learned = icmp eq i64 %far_found, %key
+  br i1 %learned, label %adopt, label %stop
+adopt:
+  %far_count_at = getelementptr i64, ptr %far_place, i64 1
+  %far_count = load i64, ptr %far_count_at
+  call void @keep(ptr %words, i64 %address, i64 %far_count)
+  br label %run
 stop:
-  %unknown = zext i1 %known to i64
-  %flag = xor i64 %unknown, 1
+  %unknown = phi i64 [ 0, %look ], [ 1, %search ], [ 1, %probe ]
   %unknown_at = getelementptr i64, ptr %words, i64 {UNKNOWN}
-  store i64 %flag, ptr %unknown_at
+  store i64 %unknown, ptr %unknown_at
   %ignored = call i32 @uc_emu_stop(ptr %engine)
   ret void
 }}
 
-define void @learn(ptr %words, i64 %address, i64 %count) {{
+define void @learn(ptr %words, i64 %address, i64 %count, i64 %size) {{
 entry:
-  %space_at = getelementptr i64, ptr %words, i64 {SPACE}
-  %space = load i64, ptr %space_at
-  %key = xor i64 %address, %space
-  %place = call ptr @find(ptr %words, i64 %key)
-  %found = load i64, ptr %place
+  call void @keep(ptr %words, i64 %address, i64 %count)
+  %offset = and i64 %address, 4095
+  %end = add i64 %offset, %size
+  %within = icmp ule i64 %end, 4096
+  br i1 %within, label %inside, label %done
+inside:
+  %key = call i64 @far_key(ptr %words, i64 %address)
+  %has_copy = icmp ne i64 %key, 0
+  br i1 %has_copy, label %place, label %done
+place:
+  %far_place = call ptr @far(ptr %words, i64 %key)
+  %found = load i64, ptr %far_place
   %fresh = icmp eq i64 %found, 0
   %one = zext i1 %fresh to i64
   %entries_at = getelementptr i64, ptr %words, i64 {ENTRIES}
@@ -111,8 +199,8 @@ entry:
 insert:
   %more = add i64 %entries, %one
   store i64 %more, ptr %entries_at
-  store i64 %key, ptr %place
-  %count_at = getelementptr i64, ptr %place, i64 1
+  store i64 %key, ptr %far_place
+  %count_at = getelementptr i64, ptr %far_place, i64 1
   store i64 %count, ptr %count_at
   br label %done
 done:
@@ -124,7 +212,10 @@ define void @edge(ptr %engine, ptr %current, ptr %previous, ptr %words) {{
   %count_at = getelementptr i8, ptr %current, i64 8
   %count = load i16, ptr %count_at
   %wide = zext i16 %count to i64
-  call void @learn(ptr %words, i64 %address, i64 %wide)
+  %size_at = getelementptr i8, ptr %current, i64 10
+  %size = load i16, ptr %size_at
+  %wide_size = zext i16 %size to i64
+  call void @learn(ptr %words, i64 %address, i64 %wide, i64 %wide_size)
   ret void
 }}
 
@@ -133,23 +224,27 @@ define void @edge(ptr %engine, ptr %current, ptr %previous, ptr %words) {{
 
 
 BLOCK_HOOK, EDGE_HOOK, _LEARN = compile_functions(_SOURCE, ["block", "edge", "learn"])
-_learn = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64)(_LEARN)
+_learn = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64)(_LEARN)
 
 _decoder = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
 
 
 class InstructionCounter:
-    """The counts of one CPU."""
+    """The counts of one CPU. `cache_words` are the tables of its ExCache (`pcomponent.excache.layout`)."""
 
-    def __init__(self) -> None:
-        self.words: npt.NDArray[np.uint64] = np.zeros(HEADER_WORDS + 2 * SLOTS, dtype=np.uint64)
+    def __init__(self, cache_words: npt.NDArray[np.uint64]) -> None:
+        self.words: npt.NDArray[np.uint64] = np.zeros(FAR_AT + 2 * FAR_SLOTS, dtype=np.uint64)
         self._view = memoryview(self.words.data).cast("B").cast("Q")
-        self._prefixes: dict[tuple[int, int, int], int] = {}
-
-    @property
-    def pointer(self) -> int:
+        self._cache_view = memoryview(cache_words.data).cast("B").cast("Q")
+        self._view[EXECUTED] = int(cache_words.ctypes.data) + 8 * self._cache_view[at.EXECUTED_AT]
+        self.pointer = int(self.words.ctypes.data)
         """What the hooks get as their user data."""
-        return int(self.words.ctypes.data)
+        self._prefixes: dict[tuple[int, int, int], int] = {}
+        self._space = 0
+        self._epochs: dict[int, int] = {}
+        """Of each address space, by its number."""
+        self._epochs_begun = 0
+        self.enter_space(0)
 
     def start(self, quantum: int) -> None:
         """Counts from 0; the CPU is stopped before a block once `quantum` instructions have run."""
@@ -179,14 +274,30 @@ class InstructionCounter:
         """Whether `forget_all` is due, together with all translations."""
         return self._view[ENTRIES] >= ENTRIES_MAX
 
-    def learn(self, address: int, count: int) -> None:
-        """Tells the count of a block of the running space."""
+    def learn(self, address: int, count: int, size: int) -> None:
+        """Tells the count of a block of the running space, and its size in bytes."""
         self._view[UNKNOWN] = 0
-        _learn(self.pointer, address, count)
+        _learn(self.pointer, address, count, size)
 
     def enter_space(self, number: int) -> None:
         """Blocks are of this address space from now on."""
-        self._view[SPACE] = (number & 0xFFFF) << 48
+        self._space = number
+        epoch = self._epochs.get(number)
+        if epoch is None:
+            self._epochs_begun += 1
+            epoch = self._epochs[number] = self._epochs_begun
+        self._view[EPOCH] = self._cache_view[at.EPOCH] = epoch
+        self._view[SALT] = epoch * _SALT & MASK_64
+
+    def code_changed(self, space: int | None) -> None:
+        """Pages that an address space executed have changed or gone, or those of any: another epoch begins there. The
+        TLB is flushed before the guest runs again, which finds out what copies its code is in now."""
+        if space is None:
+            self._epochs.clear()
+        else:
+            self._epochs.pop(space, None)
+        if self._space not in self._epochs:
+            self.enter_space(self._space)
 
     def correct(self, rip: int, read: Callable[[int, int], bytes]) -> None:
         """The block that ran last stopped at `rip`, before the instruction there: takes back what did not run.
@@ -198,15 +309,13 @@ class InstructionCounter:
         if not whole:
             return
         view[LAST_COUNT] = 0
-        key = (view[SPACE], start, rip)
+        key = (view[EPOCH], start, rip)
         ran = self._prefixes.get(key)
         if ran is None:
+            if len(self._prefixes) >= PREFIXES_MAX:
+                self._prefixes.clear()
             ran = self._prefixes[key] = min(whole, instructions_between(start, rip, read))
         view[COUNT] -= whole - ran
-
-    def code_changed(self) -> None:
-        """Bytes that were executed have changed: what was decoded of them is forgotten."""
-        self._prefixes.clear()
 
     def forget_all(self) -> None:
         """Empties the table."""

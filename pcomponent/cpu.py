@@ -1,7 +1,8 @@
 """The CPU: Unicorn, set up so that a guest sees an x86-64-v2 processor in user mode, and nothing else.
 
 One engine runs all threads of a processor component, one after the other. Its "physical memory" is the
-ExCache's arena; there are no page tables: a TLB miss asks the callback in `pcomponent.excache.callbacks`.
+ExCache's arena, and the copies of code that is executed; there are no page tables: a TLB miss asks the callback in
+`pcomponent.excache.callbacks`.
 
     cpu.enter(task's context, space)
     stop = cpu.run(rip, quantum)        # Stop.SYSCALL, Stop.FAULT, ...
@@ -18,6 +19,7 @@ into a double fault, until the state is restored from a saved context; CPUID lea
 from __future__ import annotations
 
 import ctypes
+import mmap
 from collections.abc import Sequence
 from enum import Enum
 from typing import Any
@@ -28,7 +30,6 @@ from unicorn.unicorn_const import (
     UC_ARCH_X86,
     UC_CTL_IO_WRITE,
     UC_CTL_TB_FLUSH,
-    UC_CTL_TB_REMOVE_CACHE,
     UC_CTL_TLB_FLUSH,
     UC_ERR_EXCEPTION,
     UC_ERR_INSN_INVALID,
@@ -47,6 +48,7 @@ from lego.linux.cpuid import cpuid
 from pcomponent import fxsave, stops
 from pcomponent.counting import BLOCK_HOOK, EDGE_HOOK, InstructionCounter
 from pcomponent.excache import layout as at
+from pcomponent.excache.cache import ExCache
 from pcomponent.excache.compiled import TLB_FILL
 from pcomponent.registers import Registers
 
@@ -62,7 +64,6 @@ CPU_MODEL = x86.UC_CPU_X86_NEHALEM
 
 _FLUSH_TLB = UC_CTL_TLB_FLUSH | UC_CTL_IO_WRITE << 30
 _FLUSH_BLOCKS = UC_CTL_TB_FLUSH | UC_CTL_IO_WRITE << 30
-_REMOVE_BLOCKS = UC_CTL_TB_REMOVE_CACHE | 2 << 26 | UC_CTL_IO_WRITE << 30
 
 
 _reg_read_batch = uclib.uc_reg_read_batch
@@ -78,7 +79,9 @@ class Stop(Enum):
     FAULT = "fault"
     """An access that the ExCache could not serve: `fault_address`, `fault_access`."""
     CODE_WRITE = "code write"
-    """A store into a line that has been executed."""
+    """A store into a line that has been executed: `fault_line`."""
+    NEW_CODE = "new code"
+    """A fetch from a line that is not executed yet, or not since it was written: `fault_line`."""
     EXCEPTION = "exception"
     """`exception_vector`: division, INT3, a privileged instruction and so on."""
     ILLEGAL = "illegal instruction"
@@ -150,11 +153,11 @@ USER_FLAGS = 0x50DD5
 
 
 class Cpu:
-    """One Unicorn engine over an arena of cache lines."""
+    """One Unicorn engine over the lines and the code of an ExCache."""
 
-    def __init__(self, arena: Any, words: Any, cores: int) -> None:
-        """`arena` is a writable buffer of all lines, `words` the table array of `excache.layout`."""
-        self.counter = InstructionCounter()
+    def __init__(self, cache: ExCache, cores: int) -> None:
+        words = cache.words
+        self.counter = InstructionCounter(words)
         self._words = memoryview(words.data).cast("B").cast("Q")
         self._cores = cores
         self.inside_block = False
@@ -164,12 +167,8 @@ class Cpu:
         self._uc.ctl_set_tlb_mode(UC_TLB_VIRTUAL)
         self._uc.ctl_exits_enabled(True)
         self._handle = self._uc._uch
-        self._arena = (ctypes.c_char * len(arena)).from_buffer(arena)
-        _check(
-            uclib.uc_mem_map_ptr(
-                self._handle, ctypes.c_uint64(0), ctypes.c_uint64(len(arena)), 7, ctypes.byref(self._arena)
-            )
-        )
+        self._arena = self._map(0, cache.arena)
+        self._code = self._map(at.CODE_BASE, cache.code.arena)
         self._syscall = _Batch(_SYSCALL)
         self._result = _Batch(_RESULT)
         self._cpuid = _Batch(_CPUID)
@@ -181,6 +180,13 @@ class Cpu:
         self._pristine = self.new_context()
 
     # ---- setting up ---------------------------------------------------------------------------------
+
+    def _map(self, address: int, arena: mmap.mmap) -> ctypes.Array[ctypes.c_char]:
+        """Makes an arena the CPU's physical memory at an address; what is returned keeps it alive."""
+        memory = (ctypes.c_char * len(arena)).from_buffer(arena)
+        place, size = ctypes.c_uint64(address), ctypes.c_uint64(len(arena))
+        _check(uclib.uc_mem_map_ptr(self._handle, place, size, 7, ctypes.byref(memory)))
+        return memory
 
     def _hook(self, kind: int, function: int, data: int, *extra: Any) -> None:
         handle = ctypes.c_size_t()
@@ -225,12 +231,11 @@ class Cpu:
         words[at.KERNEL_WINDOW] = 1
         words[at.FILLS_LIMIT] = MASK_64
         self.counter.start(1)
-        self.counter.learn(at.KERNEL_BASE, 1)
+        self.counter.learn(at.KERNEL_BASE, 1, len(SYSRETQ))
         error = self._emulate(at.KERNEL_BASE)
         words[at.KERNEL_WINDOW] = 0
         self.flush_blocks()
         self.flush_tlb()
-        self.counter.forget_all()
         self._arena[: len(SYSRETQ)] = bytes(len(SYSRETQ))  # type: ignore[call-overload]
         if error != UC_ERR_OK:
             raise EngineError(f"entering user mode: Unicorn error {error}")
@@ -266,6 +271,8 @@ class Cpu:
                 return Stop.FAULT
             if reason == at.STOP_CODE_WRITE:
                 return Stop.CODE_WRITE
+            if reason == at.STOP_NEW_CODE:
+                return Stop.NEW_CODE
             if reason == at.STOP_GROW:
                 self.flush_tlb()
                 return Stop.AGAIN
@@ -282,9 +289,9 @@ class Cpu:
         if counter.unknown:
             if counter.crowded:
                 self.flush_blocks()
-                counter.forget_all()
             rip = self.rip
-            counter.learn(rip, self._uc.ctl_request_cache(rip)[1])
+            _, count, size = self._uc.ctl_request_cache(rip)
+            counter.learn(rip, count, size)
             return Stop.AGAIN
         return Stop.QUANTUM
 
@@ -297,6 +304,11 @@ class Cpu:
     def fault_access(self) -> int:
         """READ, WRITE or EXEC."""
         return self._words[at.FAULT_ACCESS]
+
+    @property
+    def fault_line(self) -> int:
+        """The line of a fetch of new code, or of a store into code, that stopped the CPU."""
+        return self._words[at.FAULT_LINE]
 
     @property
     def exception_vector(self) -> int:
@@ -317,16 +329,13 @@ class Cpu:
         uclib.uc_ctl(self._handle, _FLUSH_TLB)
 
     def flush_blocks(self) -> None:
-        """Forgets all translated code."""
+        """Forgets all translated code, and its counts."""
+        self.counter.forget_all()
         uclib.uc_ctl(self._handle, _FLUSH_BLOCKS)
 
-    def forget_code(self, line: int) -> None:
-        """Forgets the translated code of a line. The TLB must be flushed before the guest runs again."""
-        self._words[at.KERNEL_WINDOW] = 1
-        start = at.KERNEL_BASE + (line << 12)
-        uclib.uc_ctl(self._handle, _REMOVE_BLOCKS, ctypes.c_uint64(start), ctypes.c_uint64(start + 4096))
-        self._words[at.KERNEL_WINDOW] = 0
-        self.counter.code_changed()
+    def code_changed(self, space: int | None) -> None:
+        """Pages that an address space executed are not what they were, or not there: None for those of all."""
+        self.counter.code_changed(space)
 
     # ---- registers ----------------------------------------------------------------------------------
 

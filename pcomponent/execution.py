@@ -48,7 +48,7 @@ QUANTUM = 2_000_000
 FOREVER_NS = 1 << 63
 
 RDTSC = b"\x0f\x31"
-UNFINISHED_STOPS = (Stop.FAULT, Stop.CODE_WRITE, Stop.AGAIN)
+UNFINISHED_STOPS = (Stop.FAULT, Stop.CODE_WRITE, Stop.NEW_CODE, Stop.AGAIN)
 """After these, the instruction at RIP may have got a part of the pages that it needs."""
 
 
@@ -68,6 +68,7 @@ class Executor:
             Stop.SYSCALL: self._on_syscall,
             Stop.FAULT: self._on_fault,
             Stop.CODE_WRITE: self._on_code_write,
+            Stop.NEW_CODE: self._on_new_code,
             Stop.EXCEPTION: self._on_exception,
             Stop.ILLEGAL: self._on_illegal,
             Stop.AGAIN: self._on_pause,
@@ -332,19 +333,24 @@ class Executor:
         self._kernel.counters.count("faults", str(number))
         fault(task, number, code, address, vector, error)
 
+    def _on_new_code(self, task: Thread) -> bool:
+        """A fetch from a line that is to be executed from now on."""
+        self._stopped_inside(task)
+        self._kernel.cache.enter_code(self._cpu.fault_line)
+        return True
+
     def _on_code_write(self, task: Thread) -> bool:
         """A store into a line that has been executed. When the instruction lies in that very line it would be
-        translated again and again, so it alone is let through."""
+        translated again and again, so it alone is let through, in a copy of the code that is used for nothing else:
+        the emulator translates it as a block of its own."""
         self._stopped_inside(task)
-        page = self._cpu.fault_address
+        page, line = self._cpu.fault_address, self._cpu.fault_line
         cache = self._kernel.cache
-        line = task.process.space.line_of(page)
-        if line < 0:
-            return True
         cache.forget_code(line)
         code = task.process.space.read_code(task.rip, 15)
         length = instruction_length(task.rip, code)
         if page >> PAGE_SHIFT in (task.rip >> PAGE_SHIFT, task.rip + length - 1 >> PAGE_SHIFT):
+            cache.enter_code(line, alone=True)
             cache.step(True)
             cache.settle()
             stop = self._cpu.step(task.rip, task.rip + length)

@@ -54,7 +54,7 @@ class ProcessorMonitor:
         syscalls.load_all()
         cache = ExCache(*geometry(config.excache_bytes, config.ways))
         self._kernel = kernel = Kernel(config, endpoint, cache)
-        kernel.cpu = cache.translations = Cpu(cache.arena, cache.words, config.cores)
+        kernel.cpu = cache.translations = Cpu(cache, config.cores)
         if config.publish:
             kernel.published_ports = PublishedPorts(config.publish, endpoint)
         self._lifecycle = kernel.lifecycle = Lifecycle(kernel)

@@ -23,6 +23,7 @@ import numpy as np
 from lego.observe.counters import Counters, counter
 from lego.regions import PAGE, PAGE_SHIFT
 from pcomponent.excache import layout as at
+from pcomponent.excache.code import CodeStore, CodeStoreFull
 from pcomponent.excache.layout import SPARES
 
 MASK_64 = (1 << 64) - 1
@@ -34,8 +35,11 @@ class Translations(Protocol):
     def flush_tlb(self) -> None:
         """Forgets all address translations."""
 
-    def forget_code(self, line: int) -> None:
-        """Forgets the translated code of a line."""
+    def flush_blocks(self) -> None:
+        """Forgets all translated code."""
+
+    def code_changed(self, space: int | None) -> None:
+        """Pages that an address space executed are not what they were, or not there: None for those of all."""
 
 
 class ExcacheCounters(Counters):
@@ -77,15 +81,19 @@ class ExCache:
         with contextlib.suppress(OSError):  # A host without huge pages takes a fault for every line instead.
             self.arena.madvise(mmap.MADV_HUGEPAGE)
         self._memory = memoryview(self.arena)
-        windows_at = at.HEADER_WORDS + 2 * places
-        self.words = np.zeros(windows_at + at.WINDOW_WORDS * at.WINDOWS_MAX, dtype=np.uint64)
+        self.code = CodeStore()
+        self._tags_at, self._meta_at = at.HEADER_WORDS, at.HEADER_WORDS + places
+        self._copies_at, self._windows_at = at.HEADER_WORDS + 2 * places, at.HEADER_WORDS + 3 * places
+        executed_at = self._windows_at + at.WINDOW_WORDS * at.WINDOWS_MAX
+        self.words = np.zeros(executed_at + at.EXECUTED_WORDS * at.EXECUTED, dtype=np.uint64)
         self._words = memoryview(self.words.data).cast("B").cast("Q")
-        self._tags_at, self._meta_at, self._windows_at = at.HEADER_WORDS, at.HEADER_WORDS + places, windows_at
         self._words[at.SET_MASK] = sets - 1
         self._words[at.WAYS] = ways
         self._words[at.TAGS_AT] = self._tags_at
         self._words[at.META_AT] = self._meta_at
-        self._words[at.WINDOWS_AT] = windows_at
+        self._words[at.COPIES_AT] = self._copies_at
+        self._words[at.WINDOWS_AT] = self._windows_at
+        self._words[at.EXECUTED_AT] = executed_at
         self._words[at.SPARES_AT] = self.lines
         self.words[self._tags_at : self._meta_at] = at.EMPTY
         self._where: dict[int, int] = {}
@@ -159,7 +167,7 @@ class ExCache:
     def _clear(self, line: int) -> None:
         place = self._meta_at + line
         if self._words[place] & at.CODE:
-            self.translations.forget_code(line)
+            self._code_changed(line)
         del self._where[self._words[self._tags_at + line]]
         self._words[self._tags_at + line] = at.EMPTY
         self._words[place] = 0
@@ -204,12 +212,38 @@ class ExCache:
         self._stale = True
         self._words[place] = self._words[place] & (MASK_64 & ~at.RIGHTS) | rights
 
+    # ---- code ---------------------------------------------------------------------------------------
+
+    def enter_code(self, line: int, alone: bool = False) -> None:
+        """A line is about to be executed: gives it a copy, one that no other line has if `alone`."""
+        take = self.code.take_alone if alone else self.code.take
+        try:
+            copy = take(self.line(line))
+        except CodeStoreFull:
+            self._forget_all_code()
+            copy = take(self.line(line))
+        self._words[self._copies_at + line] = copy
+        self._words[self._meta_at + line] |= at.CODE
+        if self.key(line) & at.OBJECT_BIT:
+            self._stale = True  # A store through another mapping must be seen from now on: its translation has to go.
+
+    def _forget_all_code(self) -> None:
+        self.words[self._meta_at : self._copies_at] &= np.uint64(MASK_64 & ~at.CODE)
+        self.code.reset()
+        self.translations.flush_blocks()
+        self.translations.code_changed(None)
+        self._stale = True
+
     def forget_code(self, line: int) -> None:
-        """The translated code of a line is stale, or soon will be."""
+        """The code of a line is being changed: its next fetch finds out what it is then."""
         self.counters.code_writes += 1
         self._words[self._meta_at + line] &= MASK_64 & ~at.CODE
-        self.translations.forget_code(line)
+        self._code_changed(line)
         self._stale = True
+
+    def _code_changed(self, line: int) -> None:
+        key = self.key(line)
+        self.translations.code_changed(None if key & at.OBJECT_BIT else key >> at.KEY_SPACE_SHIFT)
 
     def settle(self) -> None:
         """To be called before the guest runs: the CPU forgets its translations if any may be stale."""

@@ -2,8 +2,9 @@
 
 A fill looks a page up in the ExCache's tables and gives Unicorn a translation with as few rights as the
 access needs: reads give no more than the line is already good for, writes mark the line dirty, and only
-fetches give execution, so that no translation is ever writable and executable at once. What the tables
-cannot answer stops the CPU, precisely at the instruction, and is handled outside.
+fetches give execution, so that no translation is ever writable and executable at once. Code runs in the line's copy
+(`pcomponent.excache.code`), where it is read too; a store goes to the line itself. What the tables cannot answer
+stops the CPU, precisely at the instruction, and is handled outside.
 
 Compiled by numba to a plain C function, which takes no lock and calls nothing.
 """
@@ -29,6 +30,8 @@ _PAGE_SHIFT, _ONE, _TWO, _THREE = _U(12), _U(1), _U(2), _U(3)
 _WINDOW_WORDS = _U(at.WINDOW_WORDS)
 _KERNEL_BASE = _U(at.KERNEL_BASE)
 _SPARES = _U(at.SPARES)
+_CODE_BASE = _U(at.CODE_BASE)
+_EXECUTED_MASK, _EXECUTED_WORDS = _U(at.EXECUTED - 1), _U(at.EXECUTED_WORDS)
 
 _pointer = types.CPointer(types.uint64)
 _options: dict[str, Any] = {"forceinline": True, "error_model": "numpy"}
@@ -113,21 +116,31 @@ def tlb_fill(engine, address, access, result, words):  # type: ignore[no-untyped
         return False
     if need == _WRITE:
         if meta & _CODE and table[at.STEPPING] == _U(0):
+            table[at.FAULT_LINE] = line
             table[at.STOP] = at.STOP_CODE_WRITE
             return False
         table[place] = meta | _DIRTY
-        given = _READ | _WRITE
-    elif need == _EXEC:
-        table[place] = meta | _CODE
-        if window != _U(0) and meta & _CODE == _U(0):
-            # A store through another mapping of the page must be seen from now on: its translation has to go.
-            table[at.STOP] = at.STOP_GROW
-            return False
-        given = _READ | _EXEC
-    elif meta & _DIRTY and rights & _WRITE and meta & _CODE == _U(0):
-        given = _READ | _WRITE  # It is dirty anyway: spares the fill of the next write.
-    else:
-        given = _READ
+        entry[0] = line << _PAGE_SHIFT
+        entry[1] = _READ | _WRITE
+        return True
+
+    if meta & _CODE != _U(0):
+        copy = table[table[at.COPIES_AT] + line]
+        entry[0] = _CODE_BASE + (copy << _PAGE_SHIFT)
+        entry[1] = _READ
+        if need == _EXEC:
+            entry[1] = _READ | _EXEC
+            row = table[at.EXECUTED_AT] + (page & _EXECUTED_MASK) * _EXECUTED_WORDS
+            table[row] = page
+            table[row + _ONE] = table[at.EPOCH]
+            table[row + _TWO] = copy
+        return True
+    if need == _EXEC:
+        table[at.FAULT_LINE] = line
+        table[at.STOP] = at.STOP_NEW_CODE
+        return False
     entry[0] = line << _PAGE_SHIFT
-    entry[1] = given
+    entry[1] = _READ
+    if meta & _DIRTY and rights & _WRITE:
+        entry[1] = _READ | _WRITE  # It is dirty anyway: spares the fill of the next write.
     return True

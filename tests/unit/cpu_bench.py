@@ -16,8 +16,9 @@ class Bench:
 
     def __init__(self, sets: int = 4, ways: int = 4) -> None:
         self.cache = ExCache(sets, ways)
-        self.cpu = self.cache.translations = Cpu(self.cache.arena, self.cache.words, cores=1)
+        self.cpu = self.cache.translations = Cpu(self.cache, cores=1)
         self.cache.enter(SPACE, [])
+        self.cpu.counter.enter_space(1)
         self.count = 0
 
     def page(self, address: int, contents: bytes, rights: int) -> int:
@@ -43,7 +44,9 @@ class Bench:
         while True:
             self.cache.settle()
             stop = self.cpu.run(rip, quantum)
-            if stop is not Stop.AGAIN:
+            if stop is Stop.NEW_CODE:
+                self.cache.enter_code(self.cpu.fault_line)
+            elif stop is not Stop.AGAIN:
                 return stop
             self.count += self._ran()
             rip = self.cpu.rip

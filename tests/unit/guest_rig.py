@@ -68,7 +68,7 @@ class GuestRig:
             front.call("G", Register(Member(name, "", capacity)))
         self.cache = ExCache(sets, ways)
         self.kernel = Kernel(config, Endpoint("P0", loopback, config.network), self.cache)
-        self.kernel.cpu = self.cache.translations = Cpu(self.cache.arena, self.cache.words, 1)
+        self.kernel.cpu = self.cache.translations = Cpu(self.cache, 1)
         process = Process(self.kernel, 1, 0)
         process.limits, process.signals = Limits(), SignalState()
         process.home, process.memories = "M0", self.names
@@ -99,7 +99,9 @@ class GuestRig:
                 self.kernel.tight = repeats > self.cache.ways
                 self.space.fetch(cpu.fault_address, cpu.fault_access)
             elif stop is Stop.CODE_WRITE:
-                self.cache.forget_code(self.space.line_of(cpu.fault_address))
+                self.cache.forget_code(cpu.fault_line)
+            elif stop is Stop.NEW_CODE:
+                self.cache.enter_code(cpu.fault_line)
             else:
                 assert stop is Stop.AGAIN, stop
         raise AssertionError(f"no progress at {rip:#x}")

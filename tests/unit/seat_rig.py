@@ -36,7 +36,7 @@ class OtherProcessor:
         cache = ExCache(sets, ways)
         config = rig.kernel.config
         self.kernel = Kernel(config, Endpoint(name, rig.loopback, config.network), cache)
-        self.kernel.cpu = cache.translations = Cpu(cache.arena, cache.words, 1)
+        self.kernel.cpu = cache.translations = Cpu(cache, 1)
         self.guests = Guests(self.kernel, None)  # type: ignore[arg-type]
         rig.loopback.attach(self)
 

@@ -3,9 +3,10 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from cpu_bench import CODE, DATA, STACK, Bench
+from cpu_bench import CODE, DATA, SPACE, STACK, Bench
+from unicorn.unicorn_const import UC_HOOK_EDGE_GENERATED
 
-from pcomponent.counting import ENTRIES_MAX
+from pcomponent.counting import ENTRIES, ENTRIES_MAX
 from pcomponent.cpu import Stop
 from pcomponent.excache import layout as at
 from pcomponent.registers import Registers
@@ -89,7 +90,6 @@ def test_a_load_leaves_a_line_clean_and_a_store_makes_it_dirty(bench: Bench) -> 
 
 
 def test_the_kernels_window_is_shut_while_the_guest_runs(bench: Bench) -> None:
-    bench.cpu.forget_code(0)
     bench.cache.mark_dirty(bench.page(CODE, b"", 5))
     assert bench.run(bytes.fromhex("488b07"), rdi=at.KERNEL_BASE) is Stop.FAULT
 
@@ -142,9 +142,45 @@ def test_pushes_to_the_stack_count_as_writes(bench: Bench) -> None:
 
 def test_more_blocks_than_the_counter_can_know_end_in_a_fresh_table(bench: Bench) -> None:
     counter = bench.cpu.counter
-    for address in range(ENTRIES_MAX + 10):
-        counter.learn(0x1000_0000 + address, 1)
-    assert counter.crowded
+    bench.run(SYSCALL)
+    for copy in range(1 + ENTRIES_MAX // 4096):
+        bench.cache.words[bench.cache.words[at.EXECUTED_AT] + 3 * (CODE >> 12 & at.EXECUTED - 1) + 2] = 100 + copy
+        for offset in range(4096):
+            counter.learn(CODE + offset, 1, 1)
     assert bench.run(bytes.fromhex("90eb0090eb0090") + SYSCALL, quantum=1000) is Stop.SYSCALL
     assert bench.instructions == 6
+    assert counter.crowded
+    counter.code_changed(1)  # So that the blocks are in neither table, but translated.
+    bench.cache.enter(SPACE, [])
+    assert bench.run() is Stop.SYSCALL
+    assert bench.instructions == 6
     assert not counter.crowded
+
+
+def test_code_that_moves_to_another_space_is_not_translated_again(bench: Bench) -> None:
+    code = bytes.fromhex("90eb0090eb0090909031c0" + "eb00") + SYSCALL
+    bench.run(code)
+    count, entries = bench.instructions, bench.cpu.counter.words[ENTRIES]
+    generated = []
+    bench.cpu._uc.hook_add(UC_HOOK_EDGE_GENERATED, lambda _uc, now, _before, _data: generated.append(now.pc))
+    other = 2 << 36
+    line = bench.cache.choose(other | CODE >> 12)
+    bench.cache.evict(line)
+    bench.cache.install(line, other | CODE >> 12, 5)
+    bench.cache.line(line)[:] = code.ljust(4096, b"\x90")
+    try:
+        bench.cache.enter(other, [])
+        bench.cpu.counter.enter_space(2)
+        assert bench.run() is Stop.SYSCALL
+        assert bench.instructions == count
+        assert not generated
+        bench.cache.line(line)[3:4] = b"\xf8"  # clc
+        bench.cache.forget_code(line)
+        assert bench.run() is Stop.SYSCALL
+        assert generated
+    finally:
+        bench.cache.enter(SPACE, [])
+        bench.cpu.counter.enter_space(1)
+    assert bench.run() is Stop.SYSCALL
+    assert bench.instructions == count
+    assert bench.cpu.counter.words[ENTRIES] > entries

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lego.regions import PAGE
 from pcomponent.excache import layout as at
 from pcomponent.excache.cache import ExCache, geometry
 
@@ -15,13 +16,16 @@ class Recorder:
 
     def __init__(self) -> None:
         self.flushes = 0
-        self.code: list[int] = []
+        self.changed: list[int | None] = []
 
     def flush_tlb(self) -> None:
         self.flushes += 1
 
-    def forget_code(self, line: int) -> None:
-        self.code.append(line)
+    def flush_blocks(self) -> None:
+        self.flushes += 1
+
+    def code_changed(self, space: int | None) -> None:
+        self.changed.append(space)
 
 
 def make(sets: int, ways: int) -> ExCache:
@@ -91,13 +95,56 @@ def test_the_tlb_is_flushed_once_and_only_when_something_is_stale() -> None:
     assert recorder.flushes == before + 1
 
 
+def recorder(cache: ExCache) -> Recorder:
+    assert isinstance(cache.translations, Recorder)
+    return cache.translations
+
+
 def test_code_of_a_line_is_forgotten_when_the_line_changes_hands() -> None:
     cache = make(1, 1)
-    line = put(cache, SPACE | 1)
-    cache.words[at.HEADER_WORDS + 1 + 8 + line] |= at.CODE  # As the callback does on a fetch.
-    put(cache, SPACE | 2)
-    assert isinstance(cache.translations, Recorder)
-    assert cache.translations.code == [line]
+    cache.enter_code(put(cache, SPACE | 1))
+    assert recorder(cache).changed == []
+    line = put(cache, 2 * SPACE | 2)
+    assert recorder(cache).changed == [1]
+    cache.mark_dirty(line)
+    assert recorder(cache).changed == [1]  # It was never executed.
+
+
+def copy_of(cache: ExCache, line: int) -> int:
+    assert cache.words[at.HEADER_WORDS + cache.lines + at.SPARES + line] & at.CODE
+    return int(cache.words[at.HEADER_WORDS + 2 * (cache.lines + at.SPARES) + line])
+
+
+def test_lines_with_the_same_contents_run_in_one_copy_and_written_ones_in_another() -> None:
+    cache = make(1, 4)
+    lines = [put(cache, (space + 1) * SPACE | 7) for space in range(3)]
+    cache.line(lines[2])[:1] = b"x"
+    for line in lines:
+        cache.enter_code(line)
+    copies = [copy_of(cache, line) for line in lines]
+    assert copies[0] == copies[1] != copies[2]
+    cache.mark_dirty(lines[0])
+    cache.line(lines[0])[:1] = b"x"
+    cache.enter_code(lines[0])
+    assert copy_of(cache, lines[0]) == copies[2]
+    assert bytes(cache.code.arena[copies[1] * PAGE : copies[1] * PAGE + PAGE]) == bytes(cache.line(lines[1]))
+    cache.forget_code(lines[0])
+    cache.enter_code(lines[0], alone=True)
+    assert copy_of(cache, lines[0]) not in copies
+
+
+def test_when_there_is_no_room_for_copies_all_code_is_forgotten() -> None:
+    cache = make(1, 2)
+    first, second = put(cache, SPACE | 1), put(cache, 2 * SPACE | 1)
+    cache.enter_code(first)
+    for value in range(1, at.COPIES + 1):
+        cache.line(second)[:4] = value.to_bytes(4, "little")
+        cache.forget_code(second)
+        cache.enter_code(second)
+    assert recorder(cache).changed[-1] is None
+    assert not cache.words[at.HEADER_WORDS + cache.lines + at.SPARES + first] & at.CODE
+    cache.enter_code(first)
+    assert copy_of(cache, first) == 1
 
 
 def test_spare_lines_serve_an_instruction_that_needs_more_than_a_set_has() -> None:
