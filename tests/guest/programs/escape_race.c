@@ -1,20 +1,18 @@
 /* Not run natively: opens swap/secret again and again while somebody changes what "swap" is between a directory of
- * this tree and links to a directory outside. Prints whether what it read was ever from outside. */
+ * this tree and links to a directory outside. Says when it has read the first from inside, and in the end whether what it
+ * read was ever from outside. */
 #include "check.h"
 
 int main(void) {
-    int inside = 0, outside = 0, failed = 0, in_a_row = 0;
+    int inside = 0, outside = 0;
     for (int i = 0; i < 100000 && access("/stop", F_OK); i++) {
         char text[64] = "";
         int fd = open("/swap/secret", O_RDONLY);
-        if (fd < 0) {
-            failed++;
-            continue;
-        }
-        if (read(fd, text, 63) < 0) failed++;
+        if (fd < 0) continue;
+        (void)!read(fd, text, 63);
         close(fd);
         if (strstr(text, "OUTSIDE")) outside++;
-        else if (strstr(text, "INSIDE")) inside++;
+        else if (strstr(text, "INSIDE") && !inside++) puts("inside"), fflush(stdout);
         int dir = open("/swap/.", O_RDONLY | O_DIRECTORY);
         fd = dir < 0 ? -1 : openat(dir, "secret", O_RDWR);
         if (fd >= 0) {
@@ -23,8 +21,7 @@ int main(void) {
             close(fd);
         }
         if (dir >= 0) close(dir);
-        in_a_row++;
     }
-    printf("inside %d outside %d\n", inside > 0, outside);
+    printf("outside %d\n", outside);
     return outside != 0;
 }

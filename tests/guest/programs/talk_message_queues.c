@@ -10,9 +10,10 @@
 #include <time.h>
 static mqd_t q;
 static sem_t told;
+static int told_value;
 static void on_alarm(int unused) { (void)unused; }
 static void started(union sigval value) {
-    printf("a thread, with %d\n", value.sival_int);
+    told_value = value.sival_int;
     sem_post(&told);
 }
 static void nap(void) { nanosleep(&(struct timespec){0, 1000000}, NULL); }
@@ -89,6 +90,7 @@ int main(void) {
     SHOW(mq_notify(q, &event));
     SHOW(mq_send(q, "wake", 4, 0));
     MUST(sem_wait(&told));
+    SHOW(told_value);
     SHOW(mq_notify(q, &event));
     SHOW(mq_notify(q, NULL));
     SHOW(mq_close(q));
