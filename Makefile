@@ -3,6 +3,7 @@
 #   make demo    counts the words of a 20 MB text on a disaggregated machine
 #   make test    runs all tests          make lint     checks style and types
 #   make bench   measures, side by side  make clean    removes .venv and build/
+#   make tools   as root on Debian: installs the packaged programs that tests compare; they name those that are missing
 #   make phoenix builds the MapReduce programs of workloads/phoenix, with small inputs, in build/phoenix
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -18,7 +19,7 @@ DEMO_OPTIONS := --topology 1P-1M-1S --excache 5MiB --ways 80 --stats
 
 PHOENIX := word_count histogram linear_regression string_match matrix_multiply kmeans pca
 
-.PHONY: demo test lint bench phoenix clean setup
+.PHONY: demo test tools lint bench phoenix clean setup
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED) build/word_count build/text.txt
@@ -26,6 +27,10 @@ demo: $(INSTALLED) build/word_count build/text.txt
 
 test: $(INSTALLED) build/compiler
 	LEGO_CC="$$(cat build/compiler)" $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadgroup $(PYTEST_OPTIONS)
+
+tools:
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$(grep -v '^#' tests/tools.txt)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
