@@ -17,6 +17,10 @@ NEVER_SUCCEEDS = {
     "clock_settime": "would set the host's clock when the program runs natively",
     "sethostname": "EPERM, as the table says",
     "setdomainname": "EPERM, as the table says",
+    **dict.fromkeys(
+        """mount umount2 pivot_root move_mount fsopen fsmount fspick swapon swapoff reboot acct vhangup""".split(),  # noqa: SIM905
+        "EPERM, as the table says",
+    ),
     "syslog": "who may read the kernel's log is the host's choice",
     "name_to_handle_at": "EOPNOTSUPP, as the table says",
     "setns": "there are no namespaces to enter",

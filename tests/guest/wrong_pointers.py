@@ -105,6 +105,8 @@ SETUPS: dict[str, list[Setup]] = {
     ],
     "linkat": [_setup()],
     "memfd_create": [_setup()],
+    "mount": [_setup(target=".")],
+    "umount2": [_setup(target=".")],
     "kcmp": [_setup(pid1="SELF", pid2="SELF")],
     "mbind": [_setup(addr="PAGE", len=4096, mode=2, maxnode=1)],
     "set_mempolicy": [_setup(mode=3, maxnode=64)],

@@ -183,4 +183,8 @@ quotactl            cmd:hex32 special:path id:id addr:addr
 mount               source:path target:path filesystemtype:str mountflags:hex data:addr
 umount2             target:path flags:|umount
 pivot_root          new_root:path put_old:path
+fsopen              fsname:str flags:hex32
+fsmount             fs_fd:fd flags:hex32 attr_flags:hex32
+fspick              dirfd:atfd pathname:path flags:hex32
+move_mount          from_dfd:atfd from_pathname:path to_dfd:atfd to_pathname:path flags:hex32
 """
