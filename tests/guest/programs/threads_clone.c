@@ -1,4 +1,5 @@
 /* clone(2) and clone3(2): what they refuse, and a thread made by hand.
+ * builds: static musl
  * flags: -pthread
  */
 #include <linux/futex.h>
