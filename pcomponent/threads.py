@@ -171,11 +171,9 @@ def _owner_died(task: Thread, address: int, inheriting: bool, pending: bool, now
     """handle_futex_death()."""
     word = futexes.load(task, address)
     waiting = task.kernel.futexes
-    if pending and not inheriting and not word:
-        waiting.wake(futexes.key_of(task, address), 1, futexes.ALL_BITS, now_ns)
-        return
-    if word & futexes.TID_MASK != task.tid:
-        return
-    futexes.store(task, address, word & futexes.WAITERS | futexes.OWNER_DIED)
-    if not inheriting and word & futexes.WAITERS:
-        waiting.wake(futexes.key_of(task, address), 1, futexes.ALL_BITS, now_ns)
+    mine = word & futexes.TID_MASK == task.tid
+    if mine:
+        futexes.store(task, address, word & futexes.WAITERS | futexes.OWNER_DIED)
+    if not inheriting and (word & futexes.WAITERS if mine else pending and not word):
+        with suppress(LinuxError):  # Who waits for a priority-inheriting lock gets it from its last owner.
+            waiting.wake(futexes.key_of(task, address), 1, futexes.ALL_BITS, now_ns)
