@@ -199,13 +199,14 @@ class Executor:
     def _on_syscall(self, task: Thread) -> bool:
         self._account(task)
         number, *arguments, task.rip, task.flags = self._cpu.syscall_arguments()
-        task.number = number & 0xFFFFFFFF
+        number &= 0xFFFFFFFF
+        if task.process.trace:
+            strace.entered(task, number, tuple(arguments))
+        task.number = number
         task.meter.now_ns += self._kernel.config.syscall_ns
         task.kernel_ns += self._kernel.config.syscall_ns
-        if task.process.trace:
-            strace.entered(task, task.number, tuple(arguments))
         try:
-            result = begin(task, task.number, tuple(arguments))
+            result = begin(task, number, tuple(arguments))
         except Interrupted as interrupted:
             return self._interrupted(task, interrupted)
         except NewImage:

@@ -7,19 +7,21 @@ that processes meet on a shared page wherever they map it. Queues live only whil
     futexes.wake(key, count, bitset, now_ns)      # the first `count` whose bits meet
 
 Priority-inheriting locks keep their owner here while somebody waits; the word always has the owner's thread number, so
-the lock goes from hand to hand without being free in between.
+the lock goes from hand to hand without being free in between. What programs write into the word meanwhile is compared
+with that owner, and refused when it is another.
 """
 
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.mman import MAP_SHARED
-from lego.regions import page_down
-from mcomponent.messages import READ
+from lego.regions import TASK_SIZE, page_down
+from mcomponent.messages import READ, WRITE
 from pcomponent.excache import layout as at
 from pcomponent.waking import wake
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 Key = tuple[int, int]
 ALL_BITS = 0xFFFFFFFF
 WAITERS, OWNER_DIED, TID_MASK = 0x80000000, 0x40000000, 0x3FFFFFFF
+_SHARED_BIT = 1
+"""Of an aligned address in a key: asked for without FUTEX_PRIVATE_FLAG (FUT_OFF_MMSHARED)."""
 WORD = struct.Struct("<I")
 
 
@@ -54,7 +58,9 @@ class Futexes:
     def __init__(self) -> None:
         self._queues: dict[Key, list[Waiter]] = {}
         self._owners: dict[Key, Thread] = {}
-        """Of priority-inheriting locks that somebody waits for."""
+        """Of priority-inheriting locks that somebody waits for, ..."""
+        self._seeking: dict[int, Key] = {}
+        """... and which of them a thread waits for, by its number."""
 
     def __len__(self) -> int:
         """How many threads wait."""
@@ -78,12 +84,16 @@ class Futexes:
     def _remove(self, waiter: Waiter) -> None:
         queue = self._queues[waiter.key]
         queue.remove(waiter)
+        self._seeking.pop(waiter.task.tid, None)
         if not queue:
             del self._queues[waiter.key]
             self._owners.pop(waiter.key, None)
 
     def wake(self, key: Key, count: int, bitset: int, now_ns: int) -> int:
-        """Wakes the first `count` threads whose bits meet `bitset`, at a time; returns how many there were."""
+        """Wakes the first `count` threads whose bits meet `bitset`, at a time; returns how many there were. EINVAL when
+        they wait for a priority-inheriting lock, or to be moved to one."""
+        if self._woken_by_locks_only(key):
+            raise LinuxError(E.EINVAL)
         wanted = (waiter for waiter in self.waiting(key) if waiter.bitset & bitset)
         chosen = list(islice(wanted, max(count, 0)))
         for waiter in chosen:
@@ -96,7 +106,9 @@ class Futexes:
         wake(waiter.task, now_ns)
 
     def requeue(self, key: Key, other: Key, count: int) -> int:
-        """Moves the first `count` threads of a queue behind those of another."""
+        """Moves the first `count` threads of a queue behind those of another. EINVAL as for `wake`."""
+        if self._woken_by_locks_only(key):
+            raise LinuxError(E.EINVAL)
         if key == other:
             return min(count, len(self.waiting(key)))
         moved = self.waiting(key)[: max(count, 0)]
@@ -116,30 +128,41 @@ class Futexes:
         waiter.key, waiter.target = key, None
         self._queues.setdefault(key, []).append(waiter)
         self._owners[key] = owner
+        self._seeking[waiter.task.tid] = key
 
-    def woken_by_locks_only(self, key: Key) -> bool:
+    def _woken_by_locks_only(self, key: Key) -> bool:
         """Whether the first thread there is one that FUTEX_WAKE and FUTEX_REQUEUE must not touch."""
         return key in self._owners or next((w.target is not None for w in self.waiting(key)), False)
 
-    def is_lock(self, key: Key) -> bool:
-        """Whether a queue is of a priority-inheriting lock."""
-        return key in self._owners
+    def owner(self, key: Key) -> Thread | None:
+        """Who holds a priority-inheriting lock that somebody waits for; None for any other word."""
+        return self._owners.get(key)
+
+    def closes_circle(self, task: Thread, holder: Thread) -> bool:
+        """Whether `holder` waits, by whatever number of locks and their owners, for what `task` holds
+        (rt_mutex_adjust_prio_chain)."""
+        at: Thread | None = holder
+        while at is not None and at is not task:
+            sought = self._seeking.get(at.tid)
+            at = None if sought is None else self._owners[sought]
+        return at is task
 
     def wait_for_owner(self, key: Key, owner: Thread, task: Thread, address: int) -> Waiter:
         """Queues for a priority-inheriting lock that `owner` holds."""
         self._owners[key] = owner
+        self._seeking[task.tid] = key
         return self.wait(key, task, address=address)
 
     def hand_over(self, key: Key, now_ns: int, died: int = 0) -> int:
-        """Gives a lock to the first in its queue; returns the word's new value, 0 when nobody waits."""
+        """Gives a lock to the first in its queue; returns the word's new value, 0 when nobody waits. It says that
+        others wait even when nobody does any more, as Linux does (wake_futex_pi): the next unlocking call finds out."""
         queue = self.waiting(key)
         if not queue:
             return 0
         first = queue[0]
         self._release(first, now_ns)
-        if not self.waiting(key):
-            return first.task.tid | died
-        self._owners[key] = first.task
+        if self.waiting(key):
+            self._owners[key] = first.task
         return first.task.tid | WAITERS | died
 
     def owner_ended(self, task: Thread, now_ns: int) -> None:
@@ -147,23 +170,31 @@ class Futexes:
         for key in [key for key, owner in self._owners.items() if owner is task]:
             first = self.waiting(key)[0]
             word = self.hand_over(key, now_ns, OWNER_DIED)
-            store(first.task, first.address, word)
+            with suppress(LinuxError):  # The word's page may be gone.
+                store(first.task, first.address, word)
 
 
-def key_of(task: Thread, address: int, private: bool = False) -> Key:
-    """Which word an address means (get_futex_key). EINVAL when it is not aligned, EFAULT when it is not mapped;
-    a `private` word is only looked at when its value is."""
+def key_of(task: Thread, address: int, private: bool = False, rights: int = READ) -> Key:
+    """Which word an address means (get_futex_key). EINVAL when it is not aligned, EFAULT when it has not these rights;
+    a `private` word is only looked at when its value is. Who names private memory without FUTEX_PRIVATE_FLAG does not
+    meet those who name it with that."""
     if address % 4:
         raise LinuxError(E.EINVAL)
+    if address >= TASK_SIZE:
+        raise LinuxError(E.EFAULT)
     space = task.memory
-    if not private:
-        region = space.regions.find(page_down(address))
-        if region is not None and region.flags & MAP_SHARED and region.object is not None:
-            base = task.kernel.objects.of(region.object).base_key
-            return base | at.OBJECT_BIT, address - region.start + region.offset
-        if region is None or not region.prot & READ:
-            raise LinuxError(E.EFAULT)
-    return space.number, address
+    if private:
+        return space.number, address
+    region = space.regions.find(page_down(address))
+    if region is None or rights & ~region.prot:
+        raise LinuxError(E.EFAULT)
+    if region.object is None:
+        if not region.prot & WRITE:
+            raise LinuxError(E.EFAULT)  # Nobody could ever change it.
+    elif region.flags & MAP_SHARED:
+        base = task.kernel.objects.of(region.object).base_key
+        return base | at.OBJECT_BIT, address - region.start + region.offset
+    return space.number, address | _SHARED_BIT
 
 
 def load(task: Thread, address: int) -> int:

@@ -7,7 +7,7 @@ component's, and `space` is this processor's view of it.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from lego.observe.clock import Meter
@@ -188,6 +188,8 @@ class Thread:
         self.flags = 0
         self.number = -1
         """The system call that it made last."""
+        self.go_on: Callable[[], int | Generator[Wait, Wake, int]] | None = None
+        """What restart_syscall does."""
         self.trace_line: Line | None = None
         """The call it is in, for --strace, ..."""
         self.trace_ns = 0

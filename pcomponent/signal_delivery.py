@@ -40,6 +40,7 @@ from pcomponent.waiting import Interrupted
 if TYPE_CHECKING:
     from pcomponent.process import Process, Thread
 
+RESTART_SYSCALL = 219
 SYSCALL_BYTES = 2
 """The length of the `syscall` instruction: making a call again means going back over it."""
 
@@ -92,11 +93,11 @@ def deliver(
                 return Stopped(registers, None if handled else interrupted)
             return Ended(number)
         if not handled:
-            registers = _resume(registers, interrupted, action, call)
+            registers = _resume(task, registers, interrupted, action, call)
             handled = True
         registers = _handle(task, registers, action, info)
     if not handled:
-        registers = _resume(registers, interrupted, None, call)
+        registers = _resume(task, registers, interrupted, None, call)
         _restore_mask(task)
     return registers
 
@@ -108,9 +109,14 @@ def _restore_mask(task: Thread) -> None:
         set_mask(task, saved)
 
 
-def _resume(registers: Registers, interrupted: Interrupted | None, action: Action | None, call: int) -> Registers:
+def _resume(
+    task: Thread, registers: Registers, interrupted: Interrupted | None, action: Action | None, call: int
+) -> Registers:
     if interrupted is None:
         return registers
+    if interrupted.go_on is not None and action is None:
+        task.go_on = interrupted.go_on
+        return replace(registers, rip=(registers.rip - SYSCALL_BYTES) & MASK64, rax=RESTART_SYSCALL)
     if restarts(action, interrupted):
         return replace(registers, rip=(registers.rip - SYSCALL_BYTES) & MASK64, rax=call)
     return replace(registers, rax=-E.EINTR & MASK64)

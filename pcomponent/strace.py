@@ -32,7 +32,7 @@ def entered(task: Thread, number: int, arguments: tuple[int, ...]) -> None:
     from pcomponent.tracing.calls import Line
     from pcomponent.tracing.peek import Memory
 
-    task.trace_line = Line(Memory(task.memory), number, arguments)
+    task.trace_line = Line(Memory(task.memory), number, arguments, task.number)
     task.trace_ns = task.meter.now_ns
 
 

@@ -104,7 +104,7 @@ def end_others(task: Thread) -> None:
         task.tid = process.pid
         process.threads[task.tid] = task
     _let_go(task)
-    task.clear_child_tid = 0
+    _clear_number(task)
 
 
 def end_all(process: Process) -> None:
@@ -133,13 +133,18 @@ def _release(task: Thread) -> None:
     if task.process.seat is not None:
         task.process.seat.cpu.end(task)
     _let_go(task)
-    if task.clear_child_tid:
-        address, task.clear_child_tid = task.clear_child_tid, 0
-        if len(task.process.threads) > 1:
-            with suppress(LinuxError):  # Nobody can wait where nothing is mapped.
-                futexes.store(task, address, 0)
-                key = futexes.key_of(task, address)
-                task.kernel.futexes.wake(key, 1, futexes.ALL_BITS, task.meter.now_ns)
+    _clear_number(task)
+
+
+def _clear_number(task: Thread) -> None:
+    """Tells who waits for the thread's end where the thread asked for that, if anybody else has that memory: threads of
+    its process, or another process that runs in it (mm_release)."""
+    address, task.clear_child_tid = task.clear_child_tid, 0
+    if address and (len(task.process.threads) > 1 or task.process.space.users > 1):
+        with suppress(LinuxError):  # Nobody can wait where nothing is mapped.
+            futexes.store(task, address, 0)
+            key = futexes.key_of(task, address)
+            task.kernel.futexes.wake(key, 1, futexes.ALL_BITS, task.meter.now_ns)
 
 
 def _let_go(task: Thread) -> None:
@@ -171,11 +176,9 @@ def _owner_died(task: Thread, address: int, inheriting: bool, pending: bool, now
     """handle_futex_death()."""
     word = futexes.load(task, address)
     waiting = task.kernel.futexes
-    if pending and not inheriting and not word:
-        waiting.wake(futexes.key_of(task, address), 1, futexes.ALL_BITS, now_ns)
-        return
-    if word & futexes.TID_MASK != task.tid:
-        return
-    futexes.store(task, address, word & futexes.WAITERS | futexes.OWNER_DIED)
-    if not inheriting and word & futexes.WAITERS:
-        waiting.wake(futexes.key_of(task, address), 1, futexes.ALL_BITS, now_ns)
+    mine = word & futexes.TID_MASK == task.tid
+    if mine:
+        futexes.store(task, address, word & futexes.WAITERS | futexes.OWNER_DIED)
+    if not inheriting and (word & futexes.WAITERS if mine else pending and not word):
+        with suppress(LinuxError):  # Who waits for a priority-inheriting lock gets it from its last owner.
+            waiting.wake(futexes.key_of(task, address), 1, futexes.ALL_BITS, now_ns)

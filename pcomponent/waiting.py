@@ -7,7 +7,7 @@ host time when it is told that nothing else can run.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -39,13 +39,21 @@ class Wait(NamedTuple):
 
 class Interrupted(Exception):
     """A signal ended a call. With `restart`, it is made again after a handler with SA_RESTART, or when no handler
-    runs; otherwise it returns -EINTR. A call that must not start from its beginning (nanosleep) gives
-    `restart=False`. One that never starts again after a handler but does when none runs (pause, rt_sigsuspend:
-    ERESTARTNOHAND) gives `restart_unhandled`; one that starts again after any handler (ERESTARTNOINTR), `always`.
+    runs; otherwise it returns -EINTR. A call that must not start from its beginning, as its time runs (nanosleep),
+    gives `go_on`: when no handler runs, restart_syscall calls that (ERESTART_RESTARTBLOCK). One that never starts
+    again after a handler but does when none runs (pause, rt_sigsuspend: ERESTARTNOHAND) gives `restart_unhandled`;
+    one that starts again after any handler (ERESTARTNOINTR), `always`.
     Source: signal(7), "Interruption of system calls"."""
 
-    def __init__(self, restart: bool, restart_unhandled: bool = False, always: bool = False) -> None:
+    def __init__(
+        self,
+        restart: bool,
+        restart_unhandled: bool = False,
+        always: bool = False,
+        go_on: Callable[[], int | Generator[Wait, Wake, int]] | None = None,
+    ) -> None:
         super().__init__(restart)
         self.restart = restart
         self.always = always
         self.restart_unhandled = restart_unhandled
+        self.go_on = go_on

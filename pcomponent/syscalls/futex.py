@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lego.linux.errno import E, LinuxError
+from mcomponent.messages import WRITE
 from pcomponent.files.base import Blocking
 from pcomponent.futexes import ALL_BITS, OWNER_DIED, TID_MASK, WAITERS, Key, key_of, load, store
 from pcomponent.process import Thread
@@ -72,8 +73,10 @@ def _wait(task: Thread, address: int, asked: _Operation) -> Blocking:
     key = key_of(task, address, asked.private)
     if load(task, address) != asked.value:
         raise LinuxError(E.EAGAIN)
-    timed = asked.until_ns is not None
-    return _sleep(task, key, bitset, asked.until_ns, Interrupted(restart=not timed, restart_unhandled=timed))
+    interrupted = Interrupted(restart=True)
+    if asked.until_ns is not None:  # No later for having been interrupted.
+        interrupted = Interrupted(restart=False, go_on=lambda: _wait(task, address, asked))
+    return _sleep(task, key, bitset, asked.until_ns, interrupted)
 
 
 def _sleep(task: Thread, key: Key, bitset: int, until_ns: int | None, interrupted: Interrupted) -> Blocking:
@@ -97,8 +100,6 @@ def _wake(task: Thread, address: int, asked: _Operation) -> int:
     if not bitset:
         raise LinuxError(E.EINVAL)
     key = key_of(task, address, asked.private)
-    if task.kernel.futexes.woken_by_locks_only(key):
-        raise LinuxError(E.EINVAL)
     return task.kernel.futexes.wake(key, max(1, _signed(asked.value, 32)), bitset, task.meter.now_ns)
 
 
@@ -111,8 +112,6 @@ def _requeue(task: Thread, address: int, asked: _Operation) -> int:
     if asked.command == FUTEX_CMP_REQUEUE and load(task, address) != asked.third:
         raise LinuxError(E.EAGAIN)
     futexes = task.kernel.futexes
-    if futexes.woken_by_locks_only(key):
-        raise LinuxError(E.EINVAL)
     woken = futexes.wake(key, wakes, ALL_BITS, task.meter.now_ns)
     moved = futexes.requeue(key, other, moves)
     return woken + moved
@@ -142,7 +141,7 @@ def _signed(value: int, bits: int) -> int:
 def _wake_operation(task: Thread, address: int, asked: _Operation) -> int:
     """Changes a second word, wakes at the first, and at the second if its old value was as expected."""
     key = key_of(task, address, asked.private)
-    other = key_of(task, asked.second, asked.private)
+    other = key_of(task, asked.second, asked.private, WRITE)
     code = asked.third
     operation, comparison = _OPERATIONS.get(code >> 28 & 7), _COMPARISONS.get(code >> 24 & 15)
     argument, expected = _signed(code >> 12 & 0xFFF, 12), _signed(code & 0xFFF, 12)
@@ -166,19 +165,35 @@ def _wake_operation(task: Thread, address: int, asked: _Operation) -> int:
 
 def _lock(task: Thread, address: int, asked: _Operation) -> int | Blocking:
     """Takes the lock when it is free (its owner's number is 0), or queues for it."""
-    key = key_of(task, address, asked.private)
-    word = load(task, address)
-    owner = word & TID_MASK
-    if owner == task.tid:
-        raise LinuxError(E.EDEADLK)
-    if not owner:
-        store(task, address, word & OWNER_DIED | task.tid)
+    key = key_of(task, address, asked.private, WRITE)
+    holder = _take(task, task, key, address)
+    if holder is None:
         return 0
-    holder = find_thread(task, owner)
-    store(task, address, word | WAITERS)
     if asked.command == FUTEX_TRYLOCK_PI:
         raise LinuxError(E.EAGAIN)
+    if task.kernel.futexes.closes_circle(task, holder):
+        raise LinuxError(E.EDEADLK)
     return _queue(task, key, address, holder, asked.until_ns)
+
+
+def _take(task: Thread, taker: Thread, key: Key, address: int, more_to_come: bool = False) -> Thread | None:
+    """Gives `taker` the lock if it is free, else says who holds it (futex_lock_pi_atomic). EDEADLK when the taker does;
+    ESRCH when there is no such thread; EINVAL when the word contradicts those who wait."""
+    word = load(task, address)
+    number = word & TID_MASK
+    if number == taker.tid:
+        raise LinuxError(E.EDEADLK)
+    futexes = task.kernel.futexes
+    if futexes.waiting(key):
+        owner = futexes.owner(key)
+        if owner is None or (number != owner.tid and (number or not word & OWNER_DIED)):
+            raise LinuxError(E.EINVAL)
+        return owner
+    if not number:
+        store(task, address, word & OWNER_DIED | taker.tid | (WAITERS if more_to_come else 0))
+        return None
+    store(task, address, word | WAITERS)
+    return find_thread(task, number)
 
 
 def _queue(task: Thread, key: Key, address: int, holder: Thread, until_ns: int | None) -> Blocking:
@@ -201,8 +216,11 @@ def _queue(task: Thread, key: Key, address: int, holder: Thread, until_ns: int |
 def _unlock(task: Thread, address: int, asked: _Operation) -> int:
     if load(task, address) & TID_MASK != task.tid:
         raise LinuxError(E.EPERM)
-    key = key_of(task, address, asked.private)
-    store(task, address, task.kernel.futexes.hand_over(key, task.meter.now_ns))
+    key = key_of(task, address, asked.private, WRITE)
+    futexes = task.kernel.futexes
+    if futexes.waiting(key) and futexes.owner(key) is not task:
+        raise LinuxError(E.EINVAL)
+    store(task, address, futexes.hand_over(key, task.meter.now_ns))
     return 0
 
 
@@ -213,7 +231,7 @@ def _wait_requeue(task: Thread, address: int, asked: _Operation) -> Blocking:
     """Waits to be moved to a priority-inheriting lock, and for that lock (futex_wait_requeue_pi)."""
     if address == asked.second:
         raise LinuxError(E.EINVAL)
-    target = key_of(task, asked.second, asked.private)
+    target = key_of(task, asked.second, asked.private, WRITE)
     key = key_of(task, address, asked.private)
     if load(task, address) != asked.value:
         raise LinuxError(E.EAGAIN)
@@ -248,25 +266,23 @@ def _requeue_locked(task: Thread, address: int, asked: _Operation) -> int:
     if address == asked.second or _signed(asked.value, 32) != 1 or moves < 0:
         raise LinuxError(E.EINVAL)
     key = key_of(task, address, asked.private)
-    other = key_of(task, asked.second, asked.private)
+    other = key_of(task, asked.second, asked.private, WRITE)
     if key == other:
         raise LinuxError(E.EINVAL)
     if load(task, address) != asked.third:
         raise LinuxError(E.EAGAIN)
+    load(task, asked.second)  # Also when nobody waits.
     futexes = task.kernel.futexes
     chosen = futexes.waiting(key)[: 1 + moves]
     if any(waiter.target != other for waiter in chosen):
         raise LinuxError(E.EINVAL)
     for waiter in chosen:
-        word = load(task, asked.second)
-        if not word & TID_MASK:
-            store(task, asked.second, word & OWNER_DIED | waiter.task.tid | (WAITERS if moves else 0))
+        holder = _take(task, waiter.task, other, asked.second, moves > 0)
+        if holder is None:
             futexes.give(waiter, task.meter.now_ns)
             continue
-        holder = find_thread(task, word & TID_MASK)
-        if holder is waiter.task:
+        if futexes.closes_circle(waiter.task, holder):
             raise LinuxError(E.EDEADLK)
-        store(task, asked.second, word | WAITERS)
         futexes.queue_for_owner(waiter, other, holder)
     return len(chosen)
 

@@ -166,7 +166,15 @@ def with_mask(task: Thread, mask: int | None, waiting: Waiting) -> Waiting:
 def poll(task: Thread, pointer: int, count: int, timeout_ms: int) -> Waiting:
     """poll(2)."""
     timeout = None if timeout_ms < 0 else timeout_ms * 10**6
-    return _poll(task, pointer, count, _deadline(task, timeout))
+    return _poll_until(task, pointer, count, _deadline(task, timeout))
+
+
+def _poll_until(task: Thread, pointer: int, count: int, deadline: int | None) -> Waiting:
+    try:
+        return (yield from _poll(task, pointer, count, deadline))
+    except Interrupted:  # Its time goes on running while no handler does.
+        go_on = lambda: _poll_until(task, pointer, count, deadline)  # noqa: E731
+        raise Interrupted(restart=False, go_on=go_on) from None
 
 
 @syscall(271, "ppoll", "pointer", "uint", "pointer", "pointer", "size")

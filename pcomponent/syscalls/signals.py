@@ -134,6 +134,15 @@ def rt_sigsuspend(task: Thread, address: int, size: int) -> Blocking:
     raise Interrupted(restart=False, restart_unhandled=True)
 
 
+@syscall(219, "restart_syscall")
+def restart_syscall(task: Thread) -> int | Blocking:
+    """Goes on with a call that a signal interrupted for which no handler ran. EINTR when there is none."""
+    go_on, task.go_on = task.go_on, None
+    if go_on is None:
+        raise LinuxError(E.EINTR)
+    return go_on()
+
+
 @syscall(34, "pause")
 def pause(task: Thread) -> Blocking:
     """Sleeps until a handler has run."""

@@ -133,7 +133,7 @@ def _sleep(task: Thread, wait: Wait, remaining: Callable[[], int] | None, left_a
         return 0
     if left_address:
         write_timespec(task, left_address, left_ns)
-    raise Interrupted(restart=False)
+    raise Interrupted(restart=False, go_on=lambda: _sleep(task, wait, remaining, left_address))
 
 
 def _sleep_for(task: Thread, ns: int, left_address: int) -> Blocking:

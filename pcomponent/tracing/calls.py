@@ -37,8 +37,10 @@ _MINUS_ONE = (1 << 64) - 1
 class Line:
     """One call of one thread."""
 
-    def __init__(self, reader: Reader, number_: int, registers: tuple[int, ...]) -> None:
+    def __init__(self, reader: Reader, number_: int, registers: tuple[int, ...], previous: int = -1) -> None:
         self.reader = reader
+        self.previous = previous
+        """The thread's call before."""
         self.name = name_of(number_)
         self.values = registers
         self.described: Signature | None = signature(self.name, registers)
@@ -60,7 +62,9 @@ class Line:
 
     def interrupted(self, interrupted: Interrupted) -> str:
         """The line of a call that a signal ended."""
-        if interrupted.restart:
+        if interrupted.go_on is not None:
+            why = "? ERESTART_RESTARTBLOCK (Interrupted by signal)"
+        elif interrupted.restart:
             why = "? ERESTARTSYS (To be restarted if SA_RESTART is set)"
         elif interrupted.restart_unhandled:
             why = "? ERESTARTNOHAND (To be restarted if no handler)"
@@ -79,6 +83,9 @@ class Line:
     # ---- arguments ----------------------------------------------------------------------------------------
 
     def _arguments(self, result: int) -> list[str]:
+        if self.name == "restart_syscall":
+            resumed = name_of(self.previous) if self.previous >= 0 else "system call"
+            return [f"<... resuming interrupted {resumed} ...>"]
         if self.described is None:
             return [f"{value:#x}" for value in self.values]
         after = self._decode(done=True, result=result)

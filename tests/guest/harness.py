@@ -4,7 +4,7 @@ The host's kernel is the oracle: what it prints, how it ends, and the files that
 Lego has to produce, byte for byte. Programs describe their own runs in the comment that they begin with:
 
     run: ARGS      one run with these arguments (quoted as in a shell); without any such line, one run without any
-    builds: KIND   of static (the default), dynamic, pie, static-pie
+    builds: KIND   of static (the default), dynamic, pie, static-pie, musl (static, with that C library)
     flags: FLAGS   more flags for the compiler
     stdin: TEXT    standard input, with C's escapes
 """
@@ -44,7 +44,10 @@ FLAGS = {
     "dynamic": ["-no-pie"],
     "pie": ["-fPIE", "-pie"],
     "static-pie": ["-static-pie", "-fPIE"],
+    "musl": ["-static", "-idirafter", "/usr/include", "-idirafter", "/usr/include/x86_64-linux-gnu"],
 }
+"""Of each kind. musl comes without the kernel's headers, which are those of the host."""
+MUSL = "musl-gcc"
 WARNINGS = [
     "-Wall",
     "-Wextra",
@@ -142,7 +145,7 @@ def build(program: Program, kind: str) -> Path:
     newest = max(each.stat().st_mtime for each in (program.source, *PROGRAMS.glob("*.h"), Path(__file__)))
     if binary.exists() and binary.stat().st_mtime > newest:
         return binary
-    command = compiler()
+    command = (MUSL,) if kind == "musl" else compiler()
     assert command is not None, "no C compiler: install gcc or clang, or `pip install ziglang`"
     binary.parent.mkdir(parents=True, exist_ok=True)
     partial = binary.with_suffix(f".{os.getpid()}")

@@ -3,10 +3,11 @@ memory component and on three, on one processor and on several."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
-from harness import CONFIGS, Bench, Program, all_programs, build, differences
+from harness import CONFIGS, MUSL, Bench, Program, all_programs, build, differences
 
 ELSEWHERE = ("escape_", "machine_")
 """Programs with these prefixes belong to tests/machine."""
@@ -56,7 +57,12 @@ def cases() -> Iterator[object]:
 
 
 @pytest.mark.parametrize(("program", "kind", "arguments", "config"), list(cases()))
-def test_as_native(bench: Bench, program: Program, kind: str, arguments: tuple[str, ...], config: str) -> None:
+def test_as_native(
+    bench: Bench, tools_missing: set[str], program: Program, kind: str, arguments: tuple[str, ...], config: str
+) -> None:
+    if kind == "musl" and shutil.which(MUSL) is None:
+        tools_missing.add(MUSL)
+        return
     argv = [str(build(program, kind)), *arguments]
     expected = bench.native(argv, program.stdin)
     assert expected.status != "exit 99", f"the program cannot run natively:\n{expected.stdout.decode()}"

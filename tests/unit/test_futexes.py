@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lego.linux.errno import E, LinuxError
 from lego.observe.clock import Meter
 from pcomponent.attributes import ThreadAttributes
 from pcomponent.futexes import ALL_BITS, OWNER_DIED, WAITERS, Futexes
@@ -93,5 +94,20 @@ def test_a_lock_goes_from_hand_to_hand(rig: Rig) -> None:
     rig.futexes.owner_ended(owner, 8)
     assert second.wait is not None, "it does not hold the lock any more"
     rig.futexes.owner_ended(first, 9)
-    assert rig.memory.words == {0x1000: 3 | OWNER_DIED} and second.meter.now_ns == 9
-    assert not rig.futexes.is_lock(KEY) and rig.futexes.hand_over(KEY, 10) == 0
+    assert rig.memory.words == {0x1000: 3 | WAITERS | OWNER_DIED} and second.meter.now_ns == 9
+    assert rig.futexes.owner(KEY) is None and rig.futexes.hand_over(KEY, 10) == 0
+
+
+def test_locks_are_not_woken_and_circles_of_them_are_seen(rig: Rig) -> None:
+    first, second, third = (rig.task(tid) for tid in (1, 2, 3))
+    rig.futexes.wait_for_owner(KEY, first, second, 0x1000)
+    waiter = rig.futexes.wait_for_owner(OTHER, second, third, 0x2000)
+    for change in (lambda: rig.futexes.wake(KEY, 1, ALL_BITS, 5), lambda: rig.futexes.requeue(KEY, OTHER, 1)):
+        with pytest.raises(LinuxError) as caught:
+            change()
+        assert caught.value.errno == E.EINVAL
+    assert second.wait is not None and rig.futexes.owner(KEY) is first
+    assert rig.futexes.closes_circle(first, third) and rig.futexes.closes_circle(first, second)
+    assert not rig.futexes.closes_circle(third, first)
+    rig.futexes.leave(waiter)
+    assert not rig.futexes.closes_circle(first, third)

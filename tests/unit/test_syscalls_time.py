@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
+from collections.abc import Generator
 
 import pytest
 from kerneltask import call, fails, new_process, new_task, start
@@ -96,8 +97,10 @@ def test_an_interrupted_sleep() -> None:
     task.meter.now_ns = S
     with pytest.raises(Interrupted) as caught:
         waiting.send(Wake.SIGNAL)
-    assert not caught.value.restart
+    assert not caught.value.restart and caught.value.go_on is not None
     assert task.memory.read(left, 16) == ts(2 * S)
+    again = caught.value.go_on()  # As when no handler runs.
+    assert isinstance(again, Generator) and next(again).until_ns == 3 * S
     waiting = start(task, "clock_nanosleep", 1, 1, ts(9 * S), BAD)
     next(waiting)
     with pytest.raises(Interrupted):

@@ -294,6 +294,7 @@ def test_ends_without_a_result() -> None:
     assert line(memory, "exit_group", 3).unfinished() == "exit_group(3)                           = ?"
     begun = line(memory, "pause")
     assert "? ERESTARTNOHAND" in begun.interrupted(Interrupted(restart=False, restart_unhandled=True))
+    assert "? ERESTART_RESTARTBLOCK" in begun.interrupted(Interrupted(restart=False, go_on=lambda: 0))
     assert "? ERESTARTSYS" in begun.interrupted(Interrupted(restart=True))
     assert "-1 EINTR" in begun.interrupted(Interrupted(restart=False))
     assert line(memory, "rt_sigreturn").restored(1, -E.EINTR & (1 << 64) - 1).startswith("rt_sigreturn({mask=[HUP]})")

@@ -1,3 +1,4 @@
+/* builds: static musl */
 /* flags: -pthread */
 /* A robust mutex in shared memory whose owner dies: by exit, by a signal, and while somebody waits for it. */
 #include "check.h"

@@ -1,4 +1,4 @@
-/* builds: static pie
+/* builds: static pie musl
  * run: frame
  * run: masks
  * run: stacking

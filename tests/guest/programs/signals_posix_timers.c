@@ -1,4 +1,5 @@
-/* timer_create(2): one-shot and periodic timers, relative and absolute, what is told about them, and their errors. */
+/* builds: static musl
+ * timer_create(2): one-shot and periodic timers, relative and absolute, what is told about them, and their errors. */
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>

@@ -1,5 +1,5 @@
 /* Threads: creation, results, identity, storage of their own, names, detached ones, pthread_once, many in a row.
- * builds: static dynamic
+ * builds: static dynamic musl
  * flags: -pthread
  */
 #include <pthread.h>

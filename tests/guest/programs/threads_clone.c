@@ -1,10 +1,14 @@
-/* clone(2) and clone3(2): what they refuse, and a thread made by hand.
+/* clone(2) and clone3(2): what they refuse, a thread made by hand, and processes in the same memory whose end, or whose
+ * execve, clears their number in it.
+ * builds: static musl
  * flags: -pthread
  */
 #include <linux/futex.h>
 #include <linux/sched.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include "check.h"
 
 #define THREAD (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
@@ -19,7 +23,35 @@ static int body(void *argument) {
     return 0;
 }
 
-int main(void) {
+static volatile int go;
+static int process(void *argument) {
+    seen = (int)(long)argument;
+    if (seen == 3) execl("/proc/self/exe", "threads_clone", "other", NULL);
+    while (!go) usleep(500);
+    syscall(SYS_exit, 0);
+    return 0;
+}
+
+/* The ways to end: by itself, killed, by another program; the parent waits on the word. */
+static void same_memory(char *stack) {
+    for (int how = 1; how <= 3; how++) {
+        go = seen = 0;
+        child_tid = 77;
+        int flags = CLONE_VM | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD;
+        int pid = clone(process, stack, flags, (void *)(long)how, NULL, NULL, &child_tid), value, status;
+        while (seen != how) usleep(500);
+        if (how == 1) go = 1;
+        if (how == 2) kill(pid, SIGKILL);
+        while ((value = __atomic_load_n(&child_tid, __ATOMIC_SEQ_CST)) != 0)
+            syscall(SYS_futex, &child_tid, FUTEX_WAIT, value, NULL, NULL, 0);
+        CHECK(waitpid(pid, &status, 0) == pid);
+        printf("%d: status %x\n", how, status);
+    }
+}
+
+int main(int argc, char **argv) {
+    (void)argv;
+    if (argc > 1) return 9;
     static char stack[65536] __attribute__((aligned(16)));
     SHOW(raw(CLONE_THREAD));
     SHOW(raw(CLONE_THREAD | CLONE_VM));
@@ -54,5 +86,6 @@ int main(void) {
     CHECK(parent_tid == tid && seen_tid == tid);
     SHOW(seen);
     SHOW(child_tid);
+    same_memory(stack + sizeof stack);
     DONE();
 }

@@ -1,5 +1,6 @@
 /* Threads and processes together: locks shared between processes, a killed owner, a stopped process with threads, fork and
  * execve from a thread that is not the first.
+ * builds: static musl
  * flags: -pthread
  */
 #include <pthread.h>

@@ -1,4 +1,5 @@
 /* Signals and threads: to one thread, to any that does not block it, masks of their own, sigwait, EINTR, faults.
+ * builds: static musl
  * flags: -pthread
  */
 #include <pthread.h>

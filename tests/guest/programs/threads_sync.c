@@ -1,5 +1,5 @@
 /* What threads wait for each other with: conditions, barriers, read-write locks, semaphores, spinning, timeouts.
- * builds: static dynamic
+ * builds: static dynamic musl
  * flags: -pthread
  */
 #include <pthread.h>

@@ -1,5 +1,6 @@
 /* Timers and faults with threads around: an alarm while others compute, a fault repaired in the thread that made it,
  * CPU clocks of threads, /proc/self/task, and many threads asleep at once.
+ * builds: static musl
  * flags: -pthread
  */
 #define _GNU_SOURCE

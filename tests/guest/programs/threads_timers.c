@@ -1,5 +1,5 @@
 /* Timers that tell a thread: SIGEV_THREAD_ID, and glibc's SIGEV_THREAD on top of it.
- * builds: static dynamic
+ * builds: static dynamic musl
  * flags: -pthread -lrt
  */
 #include <pthread.h>
