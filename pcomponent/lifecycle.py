@@ -123,9 +123,11 @@ class Lifecycle:
         arguments: list[bytes],
         environment: list[bytes],
         opened: OpenProgram | None = None,
+        called: str = "",
+        closes: bool = False,
     ) -> None:
         """execve(2): after it the thread goes on with the registers of a new program (`dispatcher.NewImage`)."""
-        execute(task, directory, path, arguments, environment, opened)
+        execute(task, directory, path, arguments, environment, opened, called, closes)
 
     # ---- the end --------------------------------------------------------------------------------------
 

@@ -273,6 +273,9 @@ static void bad_clone(void) {
     SHOW(waitpid(pid, NULL, 0));
     int status;
     CHECK(waitpid(pid, &status, __WALL) == pid && WEXITSTATUS(status) == 4);
+    pid = (pid_t)syscall(SYS_clone, 255, 0, 0, 0, 0); /* Nor a signal that there is not. */
+    if (pid == 0) _exit(5);
+    CHECK(waitpid(pid, &status, __WALL) == pid && WEXITSTATUS(status) == 5);
 }
 
 int main(int argc, char **argv) {
