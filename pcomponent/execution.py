@@ -32,8 +32,10 @@ from pcomponent.faults import (
     SIGILL,
     SIGSEGV,
     WITH_ADDRESS,
+    X87_VECTOR,
     AccessFault,
     byte_address,
+    floating_code,
     non_canonical,
     software_interrupt,
 )
@@ -370,6 +372,8 @@ class Executor:
         if error:
             task.rip -= 2
         number, code = EXCEPTIONS.get(vector, GENERAL_PROTECTION)
+        if vector == X87_VECTOR:
+            code = floating_code(self._cpu.read_registers().fpu)
         address = task.rip if vector in WITH_ADDRESS else 0
         self._send_fault(task, number, code, address, min(vector, 31), error)
         return True

@@ -52,11 +52,22 @@ EXCEPTIONS: dict[int, tuple[int, int]] = {
     17: (SIGBUS, 1),
     19: (SIGFPE, 0),
 }
-WITH_ADDRESS = (0, 1, 6)
+WITH_ADDRESS = (0, 1, 6, 16)
 """The exceptions of these whose signal tells where the instruction is; si_addr is 0 for the others."""
 GENERAL_PROTECTION = (SIGSEGV, SI_KERNEL)
 """For every other exception: a privileged instruction, INT n, a non-canonical address."""
 STACK_FAULT_VECTOR, GENERAL_PROTECTION_VECTOR = 12, 13
+
+X87_VECTOR = 16
+_FLOATING = ((0x01, 7), (0x04, 3), (0x08, 4), (0x12, 5), (0x20, 6))
+"""Exception flags of the x87 and FPE_FLTINV, DIV, OVF, UND, RES, in the order in which they count."""
+
+
+def floating_code(fpu: bytes) -> int:
+    """The si_code of an exception of the x87, whose state is an FXSAVE image (fpu__exception_code)."""
+    raised = ~int.from_bytes(fpu[0:2], "little") & int.from_bytes(fpu[2:4], "little")
+    return next((code for flags, code in _FLOATING if raised & flags), 0)
+
 
 _INT_N = 0xCD
 _GATES = (3, 4)

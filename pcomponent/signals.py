@@ -316,11 +316,13 @@ def _send(process: Process, pending: Pending, blocked: int, info: SigInfo) -> No
         if process.trace:
             process.trace_ignored.append(info)
         return
-    if number >= RTMIN and queued(process) >= process.limits.soft(Resource.SIGPENDING):
-        if info.code != SI_USER:
+    kept = number < RTMIN and info.code >= SI_USER  # The kernel's own signals and kill(2)'s always find room.
+    if not kept and queued(process) >= process.limits.soft(Resource.SIGPENDING):
+        if number >= RTMIN and info.code != SI_USER:
             raise LinuxError(E.EAGAIN)
         if pending.mask & bit(number):
-            return  # Lost, as Linux loses what kill(2) sent when the queue is full.
+            return
+        info = SigInfo.user(number, 0, 0)  # It comes, but who sent it is lost (__send_signal_locked).
     pending.add(info)
     _noted(process)
 

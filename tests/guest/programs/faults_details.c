@@ -2,6 +2,7 @@
  * run: non_canonical
  * run: interrupts
  * run: single_step
+ * run: x87
  * What a handler is told of a fault: signal, code, address, and the processor's vector and error code. */
 #include "check.h"
 #include <setjmp.h>
@@ -10,10 +11,11 @@
 
 static sigjmp_buf again;
 static volatile int steps;
+static char *volatile floating;
 
 static void on_fault(int number, siginfo_t *info, void *context) {
     greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
-    printf("signal %d code %d at %lx vector %lld error %llx\n", number, info->si_code, (long)info->si_addr,
+    printf("signal %d code %d at %lx vector %lld error %llx\n", number, info->si_code, (char *)info->si_addr - floating,
            registers[REG_TRAPNO], registers[REG_ERR]);
     siglongjmp(again, 1);
 }
@@ -60,6 +62,11 @@ int main(int argc, char **argv) {
         TRY(__asm__ volatile("int $13"));
         TRY(__asm__ volatile("int $14"));
         TRY(__asm__ volatile("int $200"));
+    } else if (!strcmp(argv[1], "x87")) { /* Told by the next instruction that waits for the x87. */
+        extern char waits[] __attribute__((visibility("hidden")));
+        unsigned short control = 0x37f & ~4;
+        floating = waits;
+        TRY(__asm__ volatile("fninit; fldcw %0; fld1; fldz; fdivrp; nop; waits: fwait" : : "m"(control)));
     } else {
         action.sa_sigaction = on_step;
         sigaction(SIGTRAP, &action, NULL);
