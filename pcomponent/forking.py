@@ -99,7 +99,7 @@ def _copy(task: Thread, pid: int, flags: int) -> Process:
     child.path, child.command = parent.path, parent.command
     child.arguments, child.environment = parent.arguments, parent.environment
     child.credentials, child.attributes = parent.credentials.copy(), parent.attributes.copy()
-    child.umask, child.limits, child.signals = parent.umask, parent.limits.copy(), parent.signals.for_child()
+    child.limits, child.signals = parent.limits.copy(), parent.signals.for_child(bool(flags & CLONE_SIGHAND))
     child.kin.root = parent.kin.root
     family.watch(child)
     if flags & CLONE_CLEAR_SIGHAND:
@@ -153,8 +153,11 @@ def _forked(space: Space, name: int, seat: Seat | None) -> Space:
 def _share(task: Thread, child: Process, flags: int) -> None:
     """What the two have in common, now that nothing can fail any more."""
     parent = task.process
-    child.working_directory = parent.working_directory
-    child.working_directory.references += 1
+    if flags & CLONE_FS:
+        child.surroundings = parent.surroundings
+        child.surroundings.users += 1
+    else:
+        child.surroundings = parent.surroundings.copy()
     if flags & CLONE_FILES:
         child.files = parent.files
         child.files.users += 1
