@@ -107,14 +107,15 @@ class _Candidate(NamedTuple):
 def _load(opener: _Opener, request: Execute) -> Program:
     opened = request.opened
     file = opener.open(request.path) if opened is None else opener.adopt(opened)
-    filename = request.path.encode(errors="surrogateescape")
+    called = request.called or request.path
+    filename = called.encode(errors="surrogateescape")
     arguments = list(request.arguments) or [b""]  # A program may count on argv[0] (fs/exec.c, since 5.18).
     if any(b"\0" in string for string in (filename, *arguments, *request.environment)):
         raise LinuxError(E.EINVAL, "a NUL byte within an argument or variable")
     check_limits(filename, request.arguments, request.environment, request.stack_limit)
     found = _Candidate(file, _start(file), arguments)
-    if opened is not None and opened.closes and script.parse(found.start) is not None:
-        raise LinuxError(E.ENOENT, f"{request.path} will be closed when the script's interpreter opens it")
+    if request.closes and script.parse(found.start) is not None:
+        raise LinuxError(E.ENOENT, f"{called} will be closed when the script's interpreter opens it")
     found = _through_scripts(opener, filename, found)
     check_limits(filename, found.arguments, request.environment, request.stack_limit)
     stack = Stack(filename, found.arguments, request.environment, request.random, request.stack_limit)
@@ -127,7 +128,7 @@ def _load(opener: _Opener, request: Execute) -> Program:
         stack_pointer=stack.pointer,
         brk=loaded.brk,
         path=found.file.path,
-        command=command_name(filename if opened is None else _path_bytes(file.path)),
+        command=command_name(_path_bytes(request.path if opened is None else file.path)),
         arguments=found.arguments,
     )
 
@@ -162,6 +163,8 @@ def _through_scripts(opener: _Opener, name: bytes, found: _Candidate) -> _Candid
         extra = [line.interpreter] if line.argument is None else [line.interpreter, line.argument]
         arguments = [*extra, name, *found.arguments[1:]]
         interpreter, of = _text(line.interpreter), _text(name)
+        if not line.interpreter:  # Linux takes it for the working directory.
+            raise LinuxError(E.EACCES, f"the script {of} names an empty interpreter")
         file = opener.open(_path(line.interpreter), f"cannot run the interpreter {interpreter} of the script {of}")
         found = _Candidate(file, _start(file), arguments)
         name = line.interpreter

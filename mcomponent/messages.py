@@ -113,7 +113,11 @@ class Execute(Request, frozen=True):
     storage: str = "S0"
     """The storage component of the vNode, which `directory` and the program are of."""
     opened: OpenProgram | None = None
-    """What to load; `path` is only how the program is called then."""
+    """What to load instead of what `path` leads to."""
+    called: str = ""
+    """What the program is called, if not by `path`: /dev/fd/N for a descriptor, and the path from there."""
+    closes: bool = False
+    """That descriptor is closed by execve: a script's interpreter could not open the script (ENOENT)."""
 
 
 class Fork(Request, frozen=True):

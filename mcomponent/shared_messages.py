@@ -95,5 +95,3 @@ class OpenProgram(msgspec.Struct, array_like=True, frozen=True):
     mode: int = 0
     path: str = ""
     """... and the path that it shows."""
-    closes: bool = False
-    """Its descriptor is closed by execve: a script's interpreter could not open it (ENOENT)."""

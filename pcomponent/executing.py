@@ -32,9 +32,11 @@ def execute(
     arguments: list[bytes],
     environment: list[bytes],
     opened: OpenProgram | None = None,
+    called: str = "",
+    closes: bool = False,
 ) -> None:
-    """Replaces the program; `path` starts at the storage handle `directory`, or is what `opened` is called. Raises
-    what `mcomponent.messages.Execute` says."""
+    """Replaces the program; `path` starts at the storage handle `directory`. All arguments and what is raised are as
+    `mcomponent.messages.Execute` says."""
     process, kernel = task.process, task.kernel
     old = process.space
     alone = old.users == 1
@@ -55,6 +57,8 @@ def execute(
             stack_limit=process.limits.soft(Resource.STACK),
             storage=process.storage,
             opened=opened,
+            called=called,
+            closes=closes,
         ),
     )
     threads.end_others(task)

@@ -24,13 +24,20 @@ from pcomponent.faults import (
     CANONICAL_TOP,
     EXCEPTIONS,
     GENERAL_PROTECTION,
+    GENERAL_PROTECTION_VECTOR,
     ILL_ILLOPN,
+    KERNEL_BOTTOM,
     SEGV_ACCERR,
     SIGBUS,
     SIGILL,
     SIGSEGV,
+    WITH_ADDRESS,
+    X87_VECTOR,
     AccessFault,
     byte_address,
+    floating_code,
+    non_canonical,
+    software_interrupt,
 )
 from pcomponent.files.base import Blocking
 from pcomponent.kernel import Kernel
@@ -313,21 +320,20 @@ class Executor:
         """An access that becomes a signal."""
         registers = self._cpu.read_registers()
         registers.rip = task.rip
-        address = refused.address
-        if address >= CANONICAL_TOP and refused.signal == SIGSEGV:
-            self._send_fault(task, *GENERAL_PROTECTION, 0, 13)
+        address, read = refused.address, task.process.space.read_code
+        fetching = self._cpu.fault_access & 4
+        if CANONICAL_TOP <= address < KERNEL_BOTTOM and refused.signal == SIGSEGV:
+            vector = GENERAL_PROTECTION_VECTOR if fetching else non_canonical(registers, address, read)
+            self._send_fault(task, *EXCEPTIONS.get(vector, GENERAL_PROTECTION), 0, vector)
             return
-        if self._cpu.fault_access & 4:
-            address = max(task.rip, address)
-        else:
-            address = byte_address(registers, address, task.process.space.read_code)
+        address = max(task.rip, address) if fetching else byte_address(registers, address, read)
         self._send_fault(task, refused.signal, refused.code, address, 14, self._error_code(refused))
 
     def _error_code(self, refused: AccessFault) -> int:
         """The page fault's, as a handler finds it in its context: protection, write, user, instruction fetch
         (arch/x86/include/asm/trap_pf.h)."""
         access = self._cpu.fault_access
-        protection = refused.signal == SIGSEGV and refused.code == SEGV_ACCERR
+        protection = refused.signal == SIGSEGV and (refused.code == SEGV_ACCERR or refused.address >= KERNEL_BOTTOM)
         return int(protection) | (access & 2) | 4 | (16 if access & 4 else 0)
 
     def _send_fault(self, task: Thread, number: int, code: int, address: int, vector: int, error: int = 0) -> None:
@@ -369,9 +375,14 @@ class Executor:
         if vector == 13 and task.process.space.read_code(task.rip, 2) == RDTSC:
             self._read_timestamp(task)
             return True
+        vector, error = software_interrupt(vector, task.process.space.read_code(task.rip - 2, 2))
+        if error:
+            task.rip -= 2
         number, code = EXCEPTIONS.get(vector, GENERAL_PROTECTION)
-        address = task.rip if number == EXCEPTIONS[0][0] else 0
-        self._send_fault(task, number, code, address, min(vector, 31))
+        if vector == X87_VECTOR:
+            code = floating_code(self._cpu.read_registers().fpu)
+        address = task.rip if vector in WITH_ADDRESS else 0
+        self._send_fault(task, number, code, address, min(vector, 31), error)
         return True
 
     def _read_timestamp(self, task: Thread) -> None:

@@ -19,6 +19,7 @@ from lego.linux.signal import (
     CLD_EXITED,
     CLD_KILLED,
     CLD_STOPPED,
+    NSIG,
     SA_NOCLDSTOP,
     SA_NOCLDWAIT,
     SIG_IGN,
@@ -161,7 +162,7 @@ def _tell_end(parent: Process, child: Process) -> None:
     action = parent.signals.action(Sig.CHLD)
     unwanted = number == Sig.CHLD and (action.handler == SIG_IGN or bool(action.flags & SA_NOCLDWAIT))
     assert child.status is not None
-    if number and not (number == Sig.CHLD and action.handler == SIG_IGN):
+    if 0 < number <= NSIG and not (number == Sig.CHLD and action.handler == SIG_IGN):
         _tell(parent, child, number, child.status, child.kin.ended_ns)
     if unwanted:
         forget(child)

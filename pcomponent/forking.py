@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from gmanager.messages import Exited, Place
 from lego.linux.errno import E, LinuxError
-from lego.linux.signal import NSIG, Sig, bit
+from lego.linux.signal import Sig, bit
 from lego.observe.clock import Meter
 from lego.regions import NOT_FORKED, TASK_SIZE, WIPED_ON_FORK
 from mcomponent.messages import Fork
@@ -35,8 +35,9 @@ CLONE_VM, CLONE_FS, CLONE_FILES, CLONE_SIGHAND, CLONE_PIDFD = 0x100, 0x200, 0x40
 CLONE_VFORK, CLONE_PARENT, CLONE_THREAD, CLONE_SETTLS = 0x4000, 0x8000, 0x10000, 0x80000
 CLONE_PARENT_SETTID, CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID = 0x100000, 0x200000, 0x1000000
 CLONE_CLEAR_SIGHAND = 1 << 32
-NAMESPACES = 0x7E020080
-"""CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET, NEWTIME: root of a vNode has no CAP_SYS_ADMIN."""
+NAMESPACES = 0x7E020000
+"""CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET: root of a vNode has no CAP_SYS_ADMIN. (The bit of
+NEWTIME is one of CSIGNAL here.)"""
 
 _TID = struct.Struct("<i")
 _ALL_BUT_KILL = (1 << 64) - 1 & ~bit(Sig.KILL)
@@ -80,7 +81,7 @@ def fork(task: Thread, flags: int, stack: int, parent_tid: int, child_tid: int, 
 
 def _check(task: Thread, flags: int) -> None:
     parent = task.process
-    if flags & CLONE_THREAD or (flags & CLONE_SIGHAND and not flags & CLONE_VM) or flags & CSIGNAL > NSIG:
+    if flags & CLONE_THREAD or (flags & CLONE_SIGHAND and not flags & CLONE_VM):
         raise LinuxError(E.EINVAL)
     if flags & CLONE_PIDFD or (flags & CLONE_PARENT and parent.kin.root == parent.pid):
         raise LinuxError(E.EINVAL)
@@ -98,7 +99,7 @@ def _copy(task: Thread, pid: int, flags: int) -> Process:
     child.path, child.command = parent.path, parent.command
     child.arguments, child.environment = parent.arguments, parent.environment
     child.credentials, child.attributes = parent.credentials.copy(), parent.attributes.copy()
-    child.umask, child.limits, child.signals = parent.umask, parent.limits.copy(), parent.signals.for_child()
+    child.limits, child.signals = parent.limits.copy(), parent.signals.for_child(bool(flags & CLONE_SIGHAND))
     child.kin.root = parent.kin.root
     family.watch(child)
     if flags & CLONE_CLEAR_SIGHAND:
@@ -152,8 +153,11 @@ def _forked(space: Space, name: int, seat: Seat | None) -> Space:
 def _share(task: Thread, child: Process, flags: int) -> None:
     """What the two have in common, now that nothing can fail any more."""
     parent = task.process
-    child.working_directory = parent.working_directory
-    child.working_directory.references += 1
+    if flags & CLONE_FS:
+        child.surroundings = parent.surroundings
+        child.surroundings.users += 1
+    else:
+        child.surroundings = parent.surroundings.copy()
     if flags & CLONE_FILES:
         child.files = parent.files
         child.files.users += 1

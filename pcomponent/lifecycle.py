@@ -123,9 +123,11 @@ class Lifecycle:
         arguments: list[bytes],
         environment: list[bytes],
         opened: OpenProgram | None = None,
+        called: str = "",
+        closes: bool = False,
     ) -> None:
         """execve(2): after it the thread goes on with the registers of a new program (`dispatcher.NewImage`)."""
-        execute(task, directory, path, arguments, environment, opened)
+        execute(task, directory, path, arguments, environment, opened, called, closes)
 
     # ---- the end --------------------------------------------------------------------------------------
 
@@ -161,10 +163,7 @@ class Lifecycle:
             process.files.close_all(task)
         self.release_space(process)
         process_ended(task, process)
-        place = process.working_directory
-        place.references -= 1
-        if place.handle and not place.references:
-            self._kernel.endpoint.call(process.storage, Close([place.handle]))
+        self._leave_directory(process)
         kin.used_ns, kin.ended_ns = process_times(process), family.clock_ns(process)
         jobs.leader_ended(process, kin.ended_ns)
         process.terminal = None
@@ -172,6 +171,15 @@ class Lifecycle:
         if kin.root == process.pid:
             self._kernel.rendezvous.terminals.detach(process.pid, kin.ended_ns)
             run_ended(self._kernel, process.vnode, process.storage)
+
+    def _leave_directory(self, process: Process) -> None:
+        process.surroundings.users -= 1
+        if process.surroundings.users:
+            return
+        place = process.working_directory
+        place.references -= 1
+        if place.handle and not place.references:
+            self._kernel.endpoint.call(process.storage, Close([place.handle]))
 
     def release_space(self, process: Process) -> None:
         """The process does not use its space any more. A parent in vfork wakes up."""

@@ -59,7 +59,24 @@ class WorkingDirectory:
         self.handle = handle
         self.path = path
         self.references = 1
-        """Processes that are in it: a child shares its parent's until one of them leaves."""
+        """Who is in it: a child shares its parent's until one of them leaves."""
+
+
+class Surroundings:
+    """What processes made with CLONE_FS share (fs_struct)."""
+
+    def __init__(self) -> None:
+        self.working_directory: WorkingDirectory
+        self.umask = 0o022
+        self.users = 1
+        """Processes that have it."""
+
+    def copy(self) -> Surroundings:
+        """The same for another process, which then changes its own."""
+        copy = Surroundings()
+        copy.working_directory, copy.umask = self.working_directory, self.umask
+        copy.working_directory.references += 1
+        return copy
 
 
 class Process:
@@ -100,7 +117,7 @@ class Process:
         """When the next of its timers is due, on the monotonic clock."""
         self.processor_timed = False
         """Whether a timer runs on its processor time, or a limit holds for it."""
-        self.umask = 0o022
+        self.surroundings = Surroundings()
         self.undo: dict[SemaphoreSet, dict[int, int]] = {}
         """What is added to System V semaphores when it ends (SEM_UNDO), by set and number."""
         self.started_ns = 0
@@ -108,7 +125,6 @@ class Process:
         self.trace_ignored: list[SigInfo] = []
         """Signals that were dropped and are still to be shown by --strace."""
         self.threads: dict[int, Thread] = {}
-        self.working_directory: WorkingDirectory
         self.files: FileTable
         self.space: Space
         self.limits: Limits
@@ -124,6 +140,24 @@ class Process:
         """The wait(2) status once it ended: code << 8, or the signal's number."""
         self.lost: tuple[str, str] | None = None
         """(component, why) when the machine failed under it."""
+
+    @property
+    def working_directory(self) -> WorkingDirectory:
+        """Where relative paths start."""
+        return self.surroundings.working_directory
+
+    @working_directory.setter
+    def working_directory(self, directory: WorkingDirectory) -> None:
+        self.surroundings.working_directory = directory
+
+    @property
+    def umask(self) -> int:
+        """Permissions that new files do not get."""
+        return self.surroundings.umask
+
+    @umask.setter
+    def umask(self, mask: int) -> None:
+        self.surroundings.umask = mask
 
     @property
     def identity(self) -> tuple[int, int, int, int]:

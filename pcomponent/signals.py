@@ -11,7 +11,7 @@ when there is something to do. Source: kernel/signal.c; the names of its functio
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from lego.linux.errno import E, LinuxError
@@ -178,11 +178,18 @@ class ThreadSignals:
         """... and, for a page fault, the address: sigcontext's trapno, err and cr2."""
 
 
+class Handlers:
+    """What is done about each signal that the default is not done about; shared by CLONE_SIGHAND (sighand_struct)."""
+
+    def __init__(self, actions: Mapping[int, Action] | None = None) -> None:
+        self.actions = dict(actions or {})
+
+
 class SignalState:
-    """What the threads of a process share about signals (sighand_struct and signal_struct)."""
+    """What the threads of a process share about signals (signal_struct)."""
 
     def __init__(self) -> None:
-        self._actions: dict[int, Action] = {}
+        self.handlers = Handlers()
         self.pending = Pending()
         self.chosen: dict[int, Thread] = {}
         """Which thread is to take a pending signal of the process, by number, where there are several."""
@@ -208,11 +215,11 @@ class SignalState:
 
     def action(self, number: int) -> Action:
         """What is done about a signal."""
-        return self._actions.get(number, DEFAULT)
+        return self.handlers.actions.get(number, DEFAULT)
 
     def set_action(self, process: Process, number: int, action: Action) -> None:
         """Changes what is done; a signal ignored from now on is forgotten where it is pending (do_sigaction)."""
-        self._actions[number] = action._replace(mask=action.mask & ~KERNEL_ONLY)
+        self.handlers.actions[number] = action._replace(mask=action.mask & ~KERNEL_ONLY)
         if self.ignores(number):
             self.pending.discard(bit(number))
             for thread in process.threads.values():
@@ -220,7 +227,7 @@ class SignalState:
 
     def reset(self, number: int) -> None:
         """Back to the default (SA_RESETHAND, force_sig)."""
-        self._actions[number] = self.action(number)._replace(handler=SIG_DFL)
+        self.handlers.actions[number] = self.action(number)._replace(handler=SIG_DFL)
 
     def ignores(self, number: int) -> bool:
         """Whether nothing would be done about it (sig_handler_ignored)."""
@@ -230,24 +237,23 @@ class SignalState:
     def sets(self) -> tuple[int, int]:
         """The sets of ignored and of caught signals, for /proc/PID/status."""
         ignored = caught = 0
-        for number, action in self._actions.items():
+        for number, action in self.handlers.actions.items():
             if action.handler == SIG_IGN:
                 ignored |= bit(number)
             elif action.handler != SIG_DFL:
                 caught |= bit(number)
         return ignored, caught
 
-    def for_child(self) -> SignalState:
-        """After fork: the same actions, nothing pending."""
+    def for_child(self, shared: bool = False) -> SignalState:
+        """After fork: the same actions (with CLONE_SIGHAND also from now on), nothing pending."""
         child = SignalState()
-        child._actions = dict(self._actions)
+        child.handlers = self.handlers if shared else Handlers(self.handlers.actions)
         return child
 
     def for_exec(self) -> None:
-        """After exec: handlers are gone, what is ignored stays ignored (flush_signal_handlers)."""
-        self._actions = {
-            number: Action(SIG_IGN) for number, action in self._actions.items() if action.handler == SIG_IGN
-        }
+        """After exec: its own, where handlers are gone and what is ignored stays ignored (flush_signal_handlers)."""
+        kept = {number for number, action in self.handlers.actions.items() if action.handler == SIG_IGN}
+        self.handlers = Handlers(dict.fromkeys(sorted(kept), Action(SIG_IGN)))
 
 
 def check_number(number: int) -> None:
@@ -316,11 +322,13 @@ def _send(process: Process, pending: Pending, blocked: int, info: SigInfo) -> No
         if process.trace:
             process.trace_ignored.append(info)
         return
-    if number >= RTMIN and queued(process) >= process.limits.soft(Resource.SIGPENDING):
-        if info.code != SI_USER:
+    kept = number < RTMIN and info.code >= SI_USER  # The kernel's own signals and kill(2)'s always find room.
+    if not kept and queued(process) >= process.limits.soft(Resource.SIGPENDING):
+        if number >= RTMIN and info.code != SI_USER:
             raise LinuxError(E.EAGAIN)
         if pending.mask & bit(number):
-            return  # Lost, as Linux loses what kill(2) sent when the queue is full.
+            return
+        info = SigInfo.user(number, 0, 0)  # It comes, but who sent it is lost (__send_signal_locked).
     pending.add(info)
     _noted(process)
 

@@ -44,7 +44,7 @@ class TimerFile(AnonymousFile):
         if not value_ns:
             self._due_ns = None
         elif absolute:
-            self._due_ns = max(0, value_ns - self.offset_ns)
+            self._due_ns = value_ns - self.offset_ns  # Perhaps before the machine began.
         else:
             self._due_ns = task.kernel.monotonic_ns(task) + value_ns
         self._change.happened(task)

@@ -43,7 +43,10 @@ class News(NamedTuple):
 
 
 def _eligible(child: Process, options: int) -> bool:
-    """eligible_child(): children whose end sends another signal than SIGCHLD are "clone" children."""
+    """eligible_child(): children whose end sends another signal than SIGCHLD are "clone" children. Who has ended
+    will not stop or go on any more."""
+    if child.status is not None and not options & WEXITED:
+        return False
     return bool(options & WALL) or (child.kin.exit_signal != Sig.CHLD) == bool(options & WCLONE)
 
 

@@ -67,9 +67,9 @@ def _part(thread: Thread, kind: int) -> object | None:
     if kind == _FILES:
         return process.files
     if kind == _FS:
-        return process
+        return process.surroundings
     if kind == _SIGHAND:
-        return process.signals
+        return process.signals.handlers
     if kind == _IO:
         return thread if thread.attributes.io_priority else None
     return process if process.undo else None

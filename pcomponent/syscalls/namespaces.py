@@ -27,7 +27,7 @@ _KNOWN = _SPACES | _OWN | c.CLONE_THREAD | c.CLONE_SIGHAND | c.CLONE_VM
     note="no namespaces (EPERM); threads of one process share CLONE_FS, CLONE_FILES and CLONE_SYSVSEM (EINVAL)",
 )  # fmt: skip
 def unshare(task: Thread, flags: int) -> int:
-    """Stops sharing descriptors with other processes, and undoes semaphore operations as the end would."""
+    """Shares descriptors and directory with no other process any more; undoes semaphore operations as the end would."""
     process = task.process
     if flags & c.CLONE_NEWUSER:
         flags |= c.CLONE_THREAD | c.CLONE_FS
@@ -47,6 +47,9 @@ def unshare(task: Thread, flags: int) -> int:
     if flags & c.CLONE_FILES and process.files.users > 1:
         process.files.users -= 1
         process.files = process.files.copy()
+    if flags & c.CLONE_FS and process.surroundings.users > 1:
+        process.surroundings.users -= 1
+        process.surroundings = process.surroundings.copy()
     if flags & c.CLONE_SYSVSEM:
         semaphores.process_ended(task, process)
     return 0

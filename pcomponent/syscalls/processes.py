@@ -17,7 +17,7 @@ from pcomponent.files.base import OpenFile
 from pcomponent.files.memory_file import MemoryFile
 from pcomponent.files.storage import ask_storage
 from pcomponent.forking import CLONE_VFORK, CLONE_VM
-from pcomponent.paths import Place, ask, place_or_file
+from pcomponent.paths import Place, ask, place_or_file, read_path
 from pcomponent.pseudo.tree import Node
 from pcomponent.rlimits import Resource
 from pcomponent.syscalls.table import syscall
@@ -67,16 +67,27 @@ def execveat(task: Thread, dirfd: int, path: int, arguments: int, environment: i
     if opened is None:
         where = _program(task, what, not flags & AT_SYMLINK_NOFOLLOW)
     else:
-        where = Place(0, f"/dev/fd/{dirfd}")  # What the program is called, also on Linux (alloc_bprm).
+        where = Place(0, "")
+    called = _called(task, dirfd, path, isinstance(what, OpenFile))
+    closes = bool(called) and task.process.files.closes_on_exec(dirfd)
     room = max(ROOM_MIN, min(ROOM_MAX, task.process.limits.soft(Resource.STACK) // 4))
     argv, room = _strings(task, arguments, room)
     variables, room = _strings(task, environment, room)
     if task.process.trace:
         strace.look_again(task)
-    task.kernel.lifecycle.execute(task, where.handle, where.path, argv, variables, opened)
+    task.kernel.lifecycle.execute(task, where.handle, where.path, argv, variables, opened, called, closes)
     if task.process.trace:
         strace.left(task, 0)
     raise NewImage
+
+
+def _called(task: Thread, dirfd: int, pointer: int, open_file: bool) -> str:
+    """What Linux calls a program that is found from a descriptor (alloc_bprm); empty for one that is called by its
+    path."""
+    if open_file:
+        return f"/dev/fd/{dirfd}"
+    path = read_path(task, pointer, empty=True) if pointer else ""
+    return f"/dev/fd/{dirfd}/{path}" if path and path[0] != "/" and dirfd != AT_FDCWD else ""
 
 
 def _opened(task: Thread, fd: int, file: OpenFile) -> OpenProgram | None:
@@ -84,10 +95,9 @@ def _opened(task: Thread, fd: int, file: OpenFile) -> OpenProgram | None:
     if not file.readable or file.object is None:
         return None
     task.kernel.flush_object(file.object)
-    closes = task.process.files.closes_on_exec(fd)
     if isinstance(file, MemoryFile):
-        return OpenProgram(memory=file.object, mode=file.inode.mode, path=file.path, closes=closes)
-    return OpenProgram(handle=file.handle, path=file.path, closes=closes)
+        return OpenProgram(memory=file.object, mode=file.inode.mode, path=file.path)
+    return OpenProgram(handle=file.handle, path=file.path)
 
 
 def _program(task: Thread, where: Place | OpenFile, follow: bool) -> Place:

@@ -251,7 +251,7 @@ def test_a_missing_script_interpreter_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("data", "errno"),
-    [(b"#!\n", E.ENOEXEC), (b"#!/" + b"a" * 400, E.ENOEXEC), (b"#!\0", E.ENOENT), (b"#!/s\xff\n", E.ENOENT)],
+    [(b"#!\n", E.ENOEXEC), (b"#!/" + b"a" * 400, E.ENOEXEC), (b"#!\0", E.EACCES), (b"#!/s\xff\n", E.ENOENT)],
 )
 def test_broken_scripts(data: bytes, errno: int) -> None:
     assert failure("/s", s=data).errno == errno

@@ -19,7 +19,19 @@ from mcomponent.layout import STACK_TOP
 from mcomponent.loader import load
 from mcomponent.program import Program
 
-ERRNOS = {E.ENOEXEC, E.EINVAL, E.ELIBBAD, E.ENOMEM, E.EPERM, E.EEXIST, E.EIO, E.ENOENT, E.ELOOP, E.ENAMETOOLONG}
+ERRNOS = {
+    E.ENOEXEC,
+    E.EINVAL,
+    E.ELIBBAD,
+    E.ENOMEM,
+    E.EPERM,
+    E.EEXIST,
+    E.EIO,
+    E.ENOENT,
+    E.ELOOP,
+    E.ENAMETOOLONG,
+    E.EACCES,
+}
 WORDS = st.one_of(
     st.sampled_from([0, 1, 0x10, 0x40, 0x1000, 0x1FFF, 0x400000, TASK_SIZE - 0x1000, TASK_SIZE, 1 << 62, 1 << 63]),
     st.sampled_from([(1 << 64) - 1, (1 << 64) - 0x1000, STACK_TOP - 0x22000, 0x555555554000, 0x7FFFF7FFE000]),

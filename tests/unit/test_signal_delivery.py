@@ -202,5 +202,5 @@ def test_an_action_changed_to_ignore_after_the_signal_came() -> None:
     task = new_task()
     handle(task, Sig.USR1, PLAIN)
     send_to_process(task.process, Sig.USR1)
-    task.process.signals._actions[Sig.USR1] = Action(SIG_IGN)
+    task.process.signals.handlers.actions[Sig.USR1] = Action(SIG_IGN)
     assert deliver(task, now(task)) == now(task)

@@ -2,6 +2,7 @@
  * run: removed
  * run: memory
  * run: script
+ * run: directory
  * builds: static
  * Programs that are executed through a descriptor: of a file, of one that has no name any more, of memory. */
 #include "check.h"
@@ -17,6 +18,18 @@ static void execute(int fd, int flags, const char *word) {
     fflush(stdout);
     if (!MUST(fork())) {
         syscall(SYS_execveat, fd, "", arguments, environ, flags);
+        printf("%s: %s\n", word, error_name(errno));
+        exit(7);
+    }
+    int status;
+    MUST(wait(&status));
+    printf("status %#x\n", status);
+}
+static void execute_at(int fd, const char *path, const char *word) {
+    char *arguments[] = {"called", (char *)word, NULL};
+    fflush(stdout);
+    if (!MUST(fork())) {
+        syscall(SYS_execveat, fd, path, arguments, environ, 0);
         printf("%s: %s\n", word, error_name(errno));
         exit(7);
     }
@@ -69,6 +82,24 @@ int main(int argc, char **argv) {
         reopened("gone");
         MUST(unlink("gone"));
         execute(AT, AT_EMPTY_PATH, "report");
+    } else if (!strcmp(argv[1], "directory")) { /* A script's interpreter finds it through the descriptor. */
+        int fd = (int)MUST(open("script", O_WRONLY | O_CREAT, 0755));
+        MUST(write(fd, "#!/bin/echo of\n", 15));
+        close(fd);
+        reopened("program");
+        MUST(dup2((int)MUST(open(".", O_RDONLY)), AT));
+        execute_at(AT, "script", "kept");
+        execute_at(AT, "program", "report");
+        MUST(fcntl(AT, F_SETFD, FD_CLOEXEC));
+        execute_at(AT, "script", "closed");
+        execute_at(AT, "program", "report");
+        execute_at(AT_FDCWD, "script", "from here");
+        execute_at(-7, "/bin/echo", "absolute");
+        fd = (int)MUST(open("script", O_WRONLY | O_TRUNC));
+        MUST(write(fd, "#!", 2));
+        close(fd);
+        execute_at(AT_FDCWD, "script", "no interpreter");
+        MUST(unlink("program"));
     } else if (!strcmp(argv[1], "memory")) {
         int fd = (int)MUST(syscall(SYS_memfd_create, "made", 1));
         MUST(dup3(fd, AT, O_CLOEXEC));

@@ -8,6 +8,7 @@
  * run: vfork
  * run: madvise
  * run: bad_clone
+ * run: shared_parts
  * builds: static dynamic
  * fork(2), vfork(2): what a child has of its parent, and what it does not. */
 #include "check.h"
@@ -273,6 +274,41 @@ static void bad_clone(void) {
     SHOW(waitpid(pid, NULL, 0));
     int status;
     CHECK(waitpid(pid, &status, __WALL) == pid && WEXITSTATUS(status) == 4);
+    pid = (pid_t)syscall(SYS_clone, 255, 0, 0, 0, 0); /* Nor a signal that there is not. */
+    if (pid == 0) _exit(5);
+    CHECK(waitpid(pid, &status, __WALL) == pid && WEXITSTATUS(status) == 5);
+}
+
+static int changes(void *argument) {
+    (void)argument;
+    signal(SIGUSR1, SIG_IGN);
+    umask(0123);
+    _exit(chdir("inner"));
+}
+
+/* What a child that is no thread may have in common with its parent: directory and mask, handlers. */
+static void shared_parts(void) {
+    static char stack[1 << 16];
+    static const int flags[] = {CLONE_FS, CLONE_VM, CLONE_VM | CLONE_SIGHAND, CLONE_VM | CLONE_SIGHAND | CLONE_FS};
+    char before[4096], now[4096];
+    struct sigaction action;
+    MUST(mkdir("inner", 0755));
+    CHECK(getcwd(before, sizeof before) != NULL);
+    for (int i = 0; i < 4; i++) {
+        signal(SIGUSR1, SIG_DFL);
+        CHECK(finish((pid_t)MUST(clone(changes, stack + sizeof stack, flags[i] | SIGCHLD, NULL))) == 0);
+        CHECK(getcwd(now, sizeof now) != NULL);
+        MUST(sigaction(SIGUSR1, NULL, &action));
+        printf("%d moved %d mask %o ignores %d\n", i, strcmp(before, now) != 0, umask(022), action.sa_handler == SIG_IGN);
+        MUST(chdir(before));
+    }
+    pid_t pid = (pid_t)syscall(SYS_clone, CLONE_FS | SIGCHLD, 0, 0, 0, 0);
+    if (pid == 0) {
+        MUST(unshare(CLONE_FS));
+        _exit(chdir("inner"));
+    }
+    CHECK(finish(pid) == 0 && getcwd(now, sizeof now) != NULL && !strcmp(before, now));
+    MUST(rmdir("inner"));
 }
 
 int main(int argc, char **argv) {
@@ -287,5 +323,6 @@ int main(int argc, char **argv) {
     if (!strcmp(how, "vfork")) vforking();
     if (!strcmp(how, "madvise")) advised();
     if (!strcmp(how, "bad_clone")) bad_clone();
+    if (!strcmp(how, "shared_parts")) shared_parts();
     DONE();
 }

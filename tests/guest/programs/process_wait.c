@@ -82,6 +82,11 @@ static void options(void) {
     MUST(kill(pid, SIGKILL));
     SHOW(waitpid(pid, (int *)8, 0));
     SHOW(waitpid(pid, NULL, 0)); /* It is gone all the same. */
+    siginfo_t info;
+    pid = child(0);
+    SHOW(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT));
+    SHOW(waitid(P_PID, (id_t)pid, &info, WSTOPPED | WCONTINUED)); /* It will do neither any more. */
+    CHECK(waitpid(pid, NULL, 0) == pid);
 }
 
 static void groups(void) {
@@ -313,6 +318,7 @@ static void moving(void) {
     pid = sleeper();
     SHOW(setpgid(pid, 0));
     SHOW(setpgid(pid, -1));
+    SHOW(setpgid(-1, 0));
     SHOW(setpgid(pid, 999999));
     SHOW(setpgid(999999, 0));
     MUST(kill(pid, SIGKILL));

@@ -71,5 +71,21 @@ int main(void) {
     struct rlimit limit = {0, 0};
     MUST(setrlimit(RLIMIT_SIGPENDING, &limit));
     SHOW(timer_create(CLOCK_MONOTONIC, NULL, &first));
+
+    union sigval value = {.sival_int = 7}; /* No room is left: who sent a signal may be lost. */
+    sigaddset(&set, SIGUSR2);
+    sigaddset(&set, SIGRTMIN);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGUSR1, SIG_DFL);
+    SHOW(sigqueue(getpid(), SIGRTMIN, value));
+    SHOW(raise(SIGRTMIN));
+    SHOW(kill(getpid(), SIGRTMIN));
+    SHOW(kill(getpid(), SIGRTMIN));
+    SHOW(sigqueue(getpid(), SIGUSR2, value));
+    SHOW(kill(getpid(), SIGUSR1));
+    for (int i = 0; i < 4; i++) {
+        SHOW(sigtimedwait(&set, &info, &none));
+        printf("code %d from me %d\n", info.si_code, info.si_pid == getpid());
+    }
     DONE();
 }

@@ -69,6 +69,11 @@ int main(void) {
     SHOW(timerfd_settime(real, TFD_TIMER_ABSTIME, &when, NULL));
     SHOW(read(real, &value, 8));
     printf("%ld\n", (long)value);
+    when.it_value.tv_sec -= 2; /* It went off three times more until now. */
+    when.it_interval.tv_sec = 1;
+    SHOW(timerfd_settime(real, TFD_TIMER_ABSTIME, &when, NULL));
+    SHOW(read(real, &value, 8));
+    CHECK(value >= 4);
     /* Signals. */
     sigset_t set;
     struct signalfd_siginfo info[3];
