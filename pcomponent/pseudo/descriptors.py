@@ -137,6 +137,10 @@ class Descriptors(Directory):
         """The process's."""
         return self._process.credentials.euid, self._process.credentials.egid
 
+    def size(self, task: Thread) -> int:
+        """How many there are, in /proc/PID/fd (proc_fd_getattr)."""
+        return len(self.children(task)) if self._make is link else 0
+
     def links(self, task: Thread) -> int:
         """There are no subdirectories."""
         return 2
