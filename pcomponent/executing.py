@@ -97,6 +97,7 @@ def _become(task: Thread, reply: ExecuteReply, environment: list[bytes]) -> None
     process = task.process
     process.path, process.command = reply.path, reply.command
     process.arguments, process.environment = reply.arguments, environment
+    process.stack_pointer = reply.stack_pointer
     task.name = reply.command
     task.robust_list = task.clear_child_tid = 0
     task.signals.alternate = AlternateStack()

@@ -95,6 +95,7 @@ class Lifecycle:
             ),
         )
         process.path, process.command, process.arguments = reply.path, reply.command, reply.arguments
+        process.stack_pointer = reply.stack_pointer
         task.name = reply.command
         space = new_space(kernel, process.seat, process.pid, process.memories, process.home)
         space.load(reply.regions, reply.resident, reply.owners)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lego.observe.clock import Meter
@@ -79,6 +80,16 @@ class Surroundings:
         return copy
 
 
+@dataclass
+class Transfers:
+    """What /proc/PID/io tells: bytes and calls of read, write and their kin (task_io_accounting)."""
+
+    read_bytes: int = 0
+    written_bytes: int = 0
+    reads: int = 0
+    writes: int = 0
+
+
 class Process:
     """A thread group and what its threads share."""
 
@@ -132,6 +143,9 @@ class Process:
         self._attention = False
         self.order = (next(_births), 0)
         """Older ones have lower numbers, and are asked and served first."""
+        self.stack_pointer = 0
+        """Where its stack began: the number of its arguments."""
+        self.transfers = Transfers()
         self.ended_instructions = 0
         """What threads that have ended executed, ..."""
         self.ended_kernel_ns = 0

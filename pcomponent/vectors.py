@@ -152,6 +152,8 @@ def read_into(task: Thread, file: OpenFile, vectors: list[Vector], offset: int |
     """read(2), or pread64(2) at an offset, of a file that is readable; returns how many bytes arrived."""
     cursor = Cursor(task, vectors)
     total = 0
+    counts = task.process.transfers
+    counts.reads += 1
     while True:
         asked = min(cursor.left, CHUNK) if file.fills else cursor.left
         try:
@@ -165,6 +167,7 @@ def read_into(task: Thread, file: OpenFile, vectors: list[Vector], offset: int |
             raise
         arrived = cursor.put(data)
         total += arrived
+        counts.read_bytes += arrived
         if arrived < len(data):
             if offset is None:
                 file.unread(task, data[arrived:])
@@ -179,8 +182,11 @@ def write_from(task: Thread, file: OpenFile, vectors: list[Vector], offset: int 
     """write(2), or pwrite64(2) at an offset, to a file that is writable; returns how many bytes were taken."""
     cursor = Cursor(task, vectors)
     total = 0
+    counts = task.process.transfers
+    counts.writes += 1
     if file.discards:
         yield from file.write(task, b"")
+        counts.written_bytes += cursor.left
         return cursor.left
     while True:
         asked = min(cursor.left, CHUNK)
@@ -200,5 +206,6 @@ def write_from(task: Thread, file: OpenFile, vectors: list[Vector], offset: int 
                 return total
             raise
         total += count
+        counts.written_bytes += count
         if count < asked or not cursor.left:
             return total

@@ -118,7 +118,7 @@ class GateMonitor:
         return self._listeners[publication]
 
     def _listen(self, request: OpenGate) -> Done:
-        self._listener(request.publication).listen(max(BACKLOG_MIN, request.backlog))
+        _start_listening(self._listener(request.publication), max(BACKLOG_MIN, request.backlog))
         self._open.add(request.publication)
         return Done()
 
@@ -126,7 +126,7 @@ class GateMonitor:
         """Not to listen, but to keep the port: shutdown(2) does that to a listening socket. Who waits is reset."""
         if request.publication in self._open:
             self._open.discard(request.publication)
-            self._listener(request.publication).shutdown(socket.SHUT_RDWR)
+            _stop_listening(self._listener(request.publication))
         return Done()
 
     def _accept(self, publication: int, most: int) -> list[News]:
@@ -226,17 +226,32 @@ class GateMonitor:
 
 
 def _bound(each: Publication) -> socket.socket:
-    """A socket on a published port; it does not listen yet."""
+    """A socket on a published port; it does not listen yet. Having listened once makes the port its own: Linux lets
+    another socket with SO_REUSEADDR, as the next machine's, be bound to the port of one that never did."""
     made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.setblocking(False)
         made.bind((each.host, each.host_port or _free_port(each.host)))
+        _start_listening(made, 1)
+        _stop_listening(made)
     except OSError as error:
         made.close()
         reason = os.strerror(error.errno or E.EIO)
         raise ConfigError("publish", f"{each.host}:{each.host_port}: {reason} on this host") from error
     return made
+
+
+def _start_listening(listener: socket.socket, backlog: int) -> None:
+    """With SO_REUSEADDR, since connections that have ended keep the port for a minute."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.listen(backlog)
+
+
+def _stop_listening(listener: socket.socket) -> None:
+    """Without it, nobody else can be bound to the port meanwhile."""
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
 
 
 def _free_port(host: str) -> int:

@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from lego.linux.errno import E, LinuxError
 from lego.linux.signal import Sig, SigInfo
-from lego.linux.stat import FsStat, Stat
+from lego.linux.stat import S_IFMT, FsStat, Stat
 from pcomponent import signals
 from pcomponent.changes import Change
+from pcomponent.credentials import CHOWN, FOWNER
 from pcomponent.files.base import OpenFile
 from pcomponent.waiting import Interrupted, Wait, Wake
 
@@ -64,20 +67,60 @@ def broken_pipe(task: Thread, silent: bool = False) -> LinuxError:
     return LinuxError(E.EPIPE)
 
 
+class AnonymousInode:
+    """The attributes of what is in no directory. All ends of a pipe have the same."""
+
+    def __init__(self, task: Thread, mode: int, filesystem: int) -> None:
+        _, uid, _, gid = task.process.identity
+        self.stat = Stat(
+            mode=mode, ino=task.kernel.rendezvous.new_inode(), dev=_DEVICES[filesystem], uid=uid, gid=gid, blksize=4096,
+            **dict.fromkeys(("atime_ns", "mtime_ns", "ctime_ns"), task.kernel.realtime_ns(task)),
+        )  # fmt: skip
+
+    def change(
+        self,
+        task: Thread,
+        mode: int | None,
+        owner: tuple[int, int] | None,
+        times: tuple[int | None, int | None] | None,
+    ) -> None:
+        """setattr_prepare and setattr_copy: EPERM for whom it does not belong to."""
+        who, old = task.process.credentials, self.stat
+        owns = who.fsuid == old.uid or who.capable(FOWNER)
+        if (mode is not None or times is not None) and not owns:
+            raise LinuxError(E.EPERM)
+        new: dict[str, int] = {"ctime_ns": task.kernel.realtime_ns(task)}
+        if owner is not None:
+            uid, gid = (old.uid if owner[0] < 0 else owner[0]), (old.gid if owner[1] < 0 else owner[1])
+            may_give = uid == old.uid == who.fsuid and (gid == old.gid or who.member(gid))
+            if not may_give and not who.capable(CHOWN):
+                raise LinuxError(E.EPERM)
+            new |= {"uid": uid, "gid": gid}
+        if mode is not None:
+            new["mode"] = S_IFMT & old.mode | mode & 0o7777
+        for name, value in zip(("atime_ns", "mtime_ns"), times or (None, None), strict=True):
+            if value is not None:
+                new[name] = value
+        self.stat = msgspec.structs.replace(old, **new)
+
+
 class AnonymousFile(OpenFile):
     """An open file with an inode of its own that is in no directory."""
 
     def __init__(
-        self, task: Thread, flags: int, name: str, mode: int, filesystem: int = ANON_INODE_FS_MAGIC, ino: int = 0
+        self,
+        task: Thread,
+        flags: int,
+        name: str,
+        mode: int,
+        filesystem: int = ANON_INODE_FS_MAGIC,
+        inode: AnonymousInode | None = None,
     ) -> None:
-        self.ino = ino or task.kernel.rendezvous.new_inode()
+        """`inode` is that of another open file, whose attributes this one shares."""
+        self.inode = inode or AnonymousInode(task, mode, filesystem)
+        self.ino = self.inode.stat.ino
         super().__init__(flags, f"anon_inode:[{name}]" if filesystem == ANON_INODE_FS_MAGIC else f"{name}:[{self.ino}]")
         self.filesystem = filesystem
-        _, uid, _, gid = task.process.identity
-        self._stat = Stat(
-            mode=mode, ino=self.ino, dev=_DEVICES[filesystem], uid=uid, gid=gid, blksize=4096,
-            **dict.fromkeys(("atime_ns", "mtime_ns", "ctime_ns"), task.kernel.realtime_ns(task)),
-        )  # fmt: skip
 
     def epolls(self, task: Thread) -> bool:
         """All of these can be watched."""
@@ -91,7 +134,19 @@ class AnonymousFile(OpenFile):
 
     def stat(self, task: Thread) -> Stat:
         """fstat(2)."""
-        return self._stat
+        return self.inode.stat
+
+    def change(
+        self,
+        task: Thread,
+        mode: int | None = None,
+        owner: tuple[int, int] | None = None,
+        times: tuple[int | None, int | None] | None = None,
+    ) -> None:
+        """Pipes and sockets have attributes of their own; the others share one inode, which refuses (EOPNOTSUPP)."""
+        if self.filesystem == ANON_INODE_FS_MAGIC:
+            raise LinuxError(E.EOPNOTSUPP)
+        self.inode.change(task, mode, owner, times)
 
     def statfs(self, task: Thread) -> FsStat:
         """fstatfs(2), as simple_statfs fills it."""

@@ -51,6 +51,8 @@ class OpenFile:
     """Whether it is, or was, in a directory: `path` leads to it then."""
     directory = False
     """Whether paths can start from it."""
+    hurries = False
+    """Whether one read or write of it can be asked not to wait (FMODE_NOWAIT)."""
     discards = False
     """Whether a write takes, or refuses, everything without looking at it, wherever the pointer leads."""
     fills = False

@@ -150,6 +150,14 @@ class EpollFile(AnonymousFile):
         self._outer: list[EpollFile] = []
         """Sets that watched this one when that was last looked at."""
 
+    def details(self, task: Thread) -> str:
+        """What it watches, by descriptor (ep_show_fdinfo)."""
+        return "".join(
+            f"tfd: {fd:8} events: {item.events:8x} data: {item.data:16x}  "
+            f"pos:{file.offset} ino:{file.stat(task).ino:x} sdev:{file.stat(task).dev:x}\n"
+            for (fd, file), item in sorted(self._items.items(), key=lambda each: each[0][0])
+        )
+
     # ---- the set -------------------------------------------------------------------------------------
 
     def add(self, task: Thread, fd: int, file: OpenFile, events: int, data: int) -> None:

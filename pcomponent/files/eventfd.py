@@ -25,6 +25,10 @@ class EventFile(AnonymousFile):
         self._semaphore = semaphore
         self._added, self._taken = Change(), Change()
 
+    def details(self, task: Thread) -> str:
+        """The count. Numbers of eventfds are not given out."""
+        return f"eventfd-count: {self.count:16x}\neventfd-id: 0\neventfd-semaphore: {int(self._semaphore)}\n"
+
     def serial(self, events: int) -> int:
         """The last write, and the last read for those who wait for room."""
         return max(self._added.serial if events & POLLIN else 0, self._taken.serial if events & POLLOUT else 0)

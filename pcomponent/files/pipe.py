@@ -19,7 +19,7 @@ from lego.linux.fcntl import F_GETPIPE_SZ, O_ACCMODE, O_DIRECT, O_NONBLOCK, O_RD
 from lego.linux.signal import POLL_IN, POLL_OUT
 from lego.linux.stat import S_IFIFO, Stat
 from pcomponent.credentials import SYS_RESOURCE
-from pcomponent.files.anonymous import PIPEFS_MAGIC, AnonymousFile, Change, broken_pipe, wait_until
+from pcomponent.files.anonymous import PIPEFS_MAGIC, AnonymousFile, AnonymousInode, Change, broken_pipe, wait_until
 from pcomponent.files.base import (
     POLLERR,
     POLLHUP,
@@ -50,12 +50,14 @@ _INT = struct.Struct("<i")
 class _Page:
     """One slot of the ring: what was written to it, and how much of that has been read."""
 
-    __slots__ = ("data", "packet", "start")
+    __slots__ = ("data", "grows", "packet", "start")
 
-    def __init__(self, data: bytes, packet: bool) -> None:
+    def __init__(self, data: bytes, packet: bool, grows: bool = False) -> None:
         self.data = bytearray(data)
         self.start = 0
         self.packet = packet
+        self.grows = grows
+        """Whether a later write may go on in it (PIPE_BUF_FLAG_CAN_MERGE)."""
 
     @property
     def left(self) -> int:
@@ -68,8 +70,8 @@ class Pipe:
     def __init__(self) -> None:
         self.pages: deque[_Page] = deque()
         self.slots = SLOTS
-        self.ino = 0
-        """Which both ends show, once there is one."""
+        self.inode: AnonymousInode | None = None
+        """Which all ends have, once there is one."""
         self.readers = 0
         self.writers = 0
         self.readers_ever = 0
@@ -114,7 +116,7 @@ class Pipe:
         """Takes what there is room for in free pages; returns how many bytes."""
         done = 0
         while done < len(data) and not self.full:
-            self.pages.append(_Page(bytes(data[done : done + PAGE_BYTES]), packet))
+            self.pages.append(_Page(bytes(data[done : done + PAGE_BYTES]), packet, grows=not packet))
             done += min(PAGE_BYTES, len(data) - done)
         return done
 
@@ -123,7 +125,7 @@ class Pipe:
         odd = len(data) % PAGE_BYTES
         if odd and self.pages:
             last = self.pages[-1]
-            if not last.packet and len(last.data) + odd <= PAGE_BYTES:
+            if last.grows and len(last.data) + odd <= PAGE_BYTES:
                 last.data += data[:odd]
                 return odd
         return 0
@@ -142,6 +144,23 @@ class Pipe:
             if page.packet:
                 break
         return b"".join(pieces)
+
+    def hand_over(self, target: Pipe, count: int, keep: bool) -> int:
+        """Gives up to `count` bytes to another pipe, page by page, so that packets stay packets; `keep` leaves them
+        here too. Returns how many (splice_pipe_to_pipe, link_pipe)."""
+        done = 0
+        for page in list(self.pages):
+            if done == count or target.full:
+                break
+            piece = bytes(page.data[page.start : page.start + count - done])
+            whole = len(piece) == page.left
+            target.pages.append(_Page(piece, page.packet, grows=page.grows and whole and not keep))
+            done += len(piece)
+            if not keep:
+                page.start += len(piece)
+                if whole:
+                    self.pages.popleft()
+        return done
 
     def resize(self, task: Thread, size: int) -> int:
         """fcntl(F_SETPIPE_SZ): the new size. EINVAL; EPERM beyond the limit; EBUSY when too much is in it."""
@@ -162,10 +181,12 @@ class Pipe:
 class PipeFile(AnonymousFile):
     """One end of a pipe, or both (a FIFO opened with O_RDWR)."""
 
+    hurries = True
+
     def __init__(self, task: Thread, pipe: Pipe, flags: int) -> None:
-        super().__init__(task, flags, "pipe", S_IFIFO | 0o600, PIPEFS_MAGIC, pipe.ino)
+        super().__init__(task, flags, "pipe", S_IFIFO | 0o600, PIPEFS_MAGIC, pipe.inode)
         self.pipe = pipe
-        pipe.ino = self.ino
+        pipe.inode = self.inode
         self._writers_before = 0
         """No POLLHUP before a writer that came after the end was opened has gone (struct file, f_version)."""
         pipe.add_end(task, flags)
@@ -224,7 +245,7 @@ class PipeFile(AnonymousFile):
             return 0
         if not pipe.readers:
             raise broken_pipe(task)
-        done = merged = 0 if packet else pipe.merge(view)
+        done = merged = pipe.merge(view)
         try:
             while True:
                 taken = pipe.put(view[done:], packet)
@@ -266,6 +287,10 @@ class PipeFile(AnonymousFile):
             raise LinuxError(E.ENOTTY)
         task.memory.write_struct(_INT, argument, self.pipe.bytes_held())
         return 0
+
+    def allocate(self, task: Thread, mode: int, offset: int, length: int) -> None:
+        """fallocate(2)."""
+        raise LinuxError(E.ESPIPE)
 
     def close(self, task: Thread) -> None:
         """The other end learns it."""

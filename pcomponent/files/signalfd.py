@@ -29,6 +29,10 @@ class SignalFile(AnonymousFile):
         super().__init__(task, flags, "signalfd", 0o600)
         self.mask = mask
 
+    def details(self, task: Thread) -> str:
+        """The mask."""
+        return f"sigmask:\t{self.mask:016x}\n"
+
     def read(self, task: Thread, length: int) -> Blocking:
         """As many records as fit and are pending; waits for the first. EINVAL for less than one; EAGAIN."""
         if length < RECORD_BYTES:

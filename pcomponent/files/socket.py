@@ -71,6 +71,7 @@ class Socket(AnonymousFile):
     """One socket."""
 
     family = AF_UNSPEC
+    hurries = True
     keeps_rest = False
     """Whether what a receiver leaves can be read by the next (a stream)."""
 

@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     from pcomponent.process import Thread
 
 _BYTES = 8
+CLOCK_MONOTONIC = 1
 
 
 class TimerFile(AnonymousFile):
     """The timer. `offset_ns` is what its clock is ahead of the monotonic one."""
 
-    def __init__(self, task: Thread, flags: int, offset_ns: int) -> None:
+    def __init__(self, task: Thread, flags: int, offset_ns: int, clock: int = CLOCK_MONOTONIC) -> None:
         super().__init__(task, flags, "timerfd", 0o600)
         self.offset_ns = offset_ns
+        self.clock = clock
+        self._set_flags = 0
         self._due_ns: int | None = None
         """On the monotonic clock; None when it is not armed, or went off for the last time."""
         self._interval_ns = 0
@@ -29,6 +32,16 @@ class TimerFile(AnonymousFile):
         self._fired = False
         """Whether it went off and, although it repeats, waits to be started again."""
         self._change = Change()
+
+    def details(self, task: Thread) -> str:
+        """Its clock, how often it went off since the last read, and its times."""
+        expired = self._look(task)
+        left = 0 if self._due_ns is None else max(1, self._due_ns - task.kernel.monotonic_ns(task))
+        times = [(ns // 10**9, ns % 10**9) for ns in (left, self._interval_ns)]
+        return (
+            f"clockid: {self.clock}\nticks: {expired}\nsettime flags: 0{self._set_flags:o}\n"
+            f"it_value: {times[0]}\nit_interval: {times[1]}\n"
+        )
 
     def get(self, task: Thread) -> tuple[int, int]:
         """Nanoseconds until it goes off, 0 when it will not, and the interval."""
@@ -39,6 +52,7 @@ class TimerFile(AnonymousFile):
 
     def set(self, task: Thread, value_ns: int, interval_ns: int, absolute: bool) -> None:
         """Arms it, or disarms it with 0."""
+        self._set_flags = int(absolute)
         self._expired, self._fired = 0, False
         self._interval_ns = interval_ns
         if not value_ns:

@@ -46,17 +46,32 @@ class OpenedNode(Node):
         """fstatfs(2) of it."""
         return self._file.statfs(task)
 
+    def owner(self, task: Thread) -> tuple[int, int]:
+        """The open file's."""
+        stat = self._file.stat(task)
+        return stat.uid, stat.gid
+
+    def change(
+        self,
+        task: Thread,
+        mode: int | None = None,
+        owner: tuple[int, int] | None = None,
+        times: tuple[int | None, int | None] | None = None,
+    ) -> None:
+        """That of the open file."""
+        self._file.change(task, mode, owner, times)
+
     def open(self, task: Thread, flags: int) -> OpenFile:
         """The file again. ENXIO for sockets and what has no file behind it; EACCES when it was not open for that."""
         if self.kind not in _OPENABLE:
             raise LinuxError(E.ENXIO)
         if isinstance(self._file, MemoryFile):
             return self._file.reopened(task, flags)
+        if isinstance(self._file, PipeFile):  # It is opened anew: the inode's permissions count, not the descriptor's.
+            return self._file.reopened(task, flags)
         wanted, has = flags & O_ACCMODE, self._file.flags & O_ACCMODE
         if wanted != has and has != O_RDWR:
             raise LinuxError(E.EACCES)
-        if isinstance(self._file, PipeFile):
-            return self._file.reopened(task, flags)
         if not self._file.handle:
             return self._file
         writable = wanted in (O_WRONLY, O_RDWR)
@@ -121,6 +136,10 @@ class Descriptors(Directory):
     def owner(self, task: Thread) -> tuple[int, int]:
         """The process's."""
         return self._process.credentials.euid, self._process.credentials.egid
+
+    def size(self, task: Thread) -> int:
+        """How many there are, in /proc/PID/fd (proc_fd_getattr)."""
+        return len(self.children(task)) if self._make is link else 0
 
     def links(self, task: Thread) -> int:
         """There are no subdirectories."""

@@ -172,11 +172,13 @@ class ProcRoot(Directory):
         return {**self._nodes, **{str(process.pid): process_directory(process) for process in visible(task)}}
 
     def child(self, task: Thread, name: str) -> Node:
-        """One of them, without making the others."""
+        """One of them, without making the others. A thread's number works too, although it is not listed."""
         if name.isascii() and name.isdigit() and name == str(int(name)):
             process = task.kernel.processes.get(int(name))
+            if process is None:
+                process = next((each for each in visible(task) if int(name) in each.threads), None)
             if process is not None and process.vnode == task.process.vnode:
-                return process_directory(process)
+                return process_directory(process, int(name))
         node = self._nodes.get(name)
         if node is None:
             raise LinuxError(E.ENOENT)

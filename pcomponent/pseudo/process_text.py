@@ -37,8 +37,13 @@ _ANONYMOUS_DEVICE = os.makedev(0, 1)
 
 def maps(task: Thread, process: Process) -> str:
     """/proc/PID/maps."""
+    return "".join(map_lines(task, process, system.regions(task, process).regions))
+
+
+def map_lines(task: Thread, process: Process, regions: list[Region]) -> list[str]:
+    """A line for each mapping (show_map_vma)."""
     known: dict[int, Stat | None] = {}
-    return "".join(_map_line(task, process, region, known) for region in system.regions(task, process).regions)
+    return [_map_line(task, process, region, known) for region in regions]
 
 
 def _map_line(task: Thread, process: Process, region: Region, known: dict[int, Stat | None]) -> str:
@@ -294,6 +299,20 @@ def _ranges(mask: int, cores: int) -> str:
 
 
 # ---- the rest --------------------------------------------------------------------------------------------
+
+
+def transfers(process: Process) -> str:
+    """/proc/PID/io. Which bytes went to or came from a storage component is not told by process."""
+    counts = process.transfers
+    return (
+        f"rchar: {counts.read_bytes}\nwchar: {counts.written_bytes}\nsyscr: {counts.reads}\nsyscw: {counts.writes}\n"
+        "read_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n"
+    )
+
+
+def scheduled(thread: Thread) -> str:
+    """/proc/PID/schedstat: time on a processor; waiting for one and turns are not counted."""
+    return f"{sum(thread_times(thread))} 0 0\n"
 
 
 def limits(task: Thread, process: Process) -> str:

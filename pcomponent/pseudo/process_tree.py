@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from pcomponent.credentials import SYS_RESOURCE
-from pcomponent.pseudo import descriptors, mounts, net, process_text
+from pcomponent.pseudo import descriptors, mounts, net, process_memory, process_text
 from pcomponent.pseudo.files import Text
 from pcomponent.pseudo.node import PROC, Directory, Fixed, Link, Node
 from pcomponent.tasks import name_of, set_name
@@ -15,6 +15,9 @@ from pcomponent.tasks import name_of, set_name
 if TYPE_CHECKING:
     from pcomponent.process import Process, Thread
 
+_ALL_IDS = f"{0:10} {0:10} {(1 << 32) - 1:10}\n"
+"""uid_map and its kin in the first user namespace."""
+_NO_ID = (1 << 32) - 1
 _OOM_ADJUST_MIN, _OOM_ADJUST_MAX = -1000, 1000
 Generate = Callable[["Thread"], str | bytes]
 Store = Callable[["Thread", bytes], None]
@@ -130,6 +133,7 @@ class ProcessDirectory(Directory, _Owned):
             "fd": descriptors.Descriptors(process, f"{path}/fd", descriptors.link, 0o500),
             "fdinfo": descriptors.Descriptors(process, f"{path}/fdinfo", descriptors.information, 0o555),
             "net": Fixed(PROC, f"{path}/net", net_files(f"{path}/net")),
+            "mem": process_memory.MemoryNode(process, f"{path}/mem"),
             "comm": ProcessText(
                 process, f"{path}/comm", lambda _: name_of(thread) + "\n", 0o644,
                 lambda each, data: _store_name(each, thread, data),
@@ -141,30 +145,44 @@ class ProcessDirectory(Directory, _Owned):
         }  # fmt: skip
         if self.whole:
             nodes["task"] = Tasks(process, f"{path}/task")
+        else:
+            nodes["children"] = ProcessText(process, f"{path}/children", lambda _: _children_of(process, thread))
         return nodes
 
     def _texts(self) -> dict[str, Node]:
         process, thread, whole = self.process, self._thread, self.whole
 
         def text(name: str, generate: Generate, permissions: int = 0o444, private: bool = False) -> ProcessText:
-            sequential = name not in ("cmdline", "environ")
+            sequential = name not in ("auxv", "cmdline", "environ", "loginuid", "sessionid")
             return ProcessText(
                 process, f"{self.path}/{name}", generate, permissions, private=private, sequential=sequential
             )  # fmt: skip
 
         files = [
+            text("auxv", lambda task: process_memory.auxv(task, process), 0o400, True),
             text("cgroup", lambda _: "0::/\n"),
             text("cmdline", lambda _: _terminated(process, process.arguments)),
             text("environ", lambda _: _terminated(process, process.environment), 0o400, True),
+            text("gid_map", lambda _: _ALL_IDS, 0o644),
+            text("io", lambda _: process_text.transfers(process), 0o400, True),
             text("limits", lambda task: process_text.limits(task, process)),
             text("maps", lambda task: process_text.maps(task, process), private=True),
+            text("loginuid", lambda _: str(_NO_ID), 0o644),
             text("mountinfo", mounts.mountinfo),
             text("mounts", mounts.mounts),
             text("oom_score", lambda _: "0\n"),
             text("personality", lambda _: f"{thread.attributes.personality:08x}\n", 0o400, True),
+            text("projid_map", lambda _: _ALL_IDS, 0o644),
+            text("schedstat", lambda _: process_text.scheduled(thread)),
+            text("sessionid", lambda _: str(_NO_ID)),
+            text("setgroups", lambda _: "allow\n", 0o644),
+            text("smaps", lambda task: process_memory.smaps(task, process), private=True),
+            text("smaps_rollup", lambda task: process_memory.smaps_rollup(task, process), private=True),
             text("stat", lambda task: process_text.stat(task, thread, whole)),
             text("statm", lambda task: process_text.statm(task, process)),
             text("status", lambda task: process_text.status(task, thread)),
+            text("timerslack_ns", lambda _: f"{thread.attributes.timer_slack_ns}\n"),
+            text("uid_map", lambda _: _ALL_IDS, 0o644),
             text("wchan", lambda _: "0"),
         ]
         return {file.path.rpartition("/")[2]: file for file in files}
@@ -183,10 +201,10 @@ class Tasks(Directory):
         return {str(tid): ProcessDirectory(threads[tid], f"{self.path}/{tid}", whole=False) for tid in threads}
 
 
-def process_directory(process: Process) -> ProcessDirectory:
-    """/proc/PID."""
-    first = process.threads.get(process.pid) or next(iter(process.threads.values()))
-    return ProcessDirectory(first, f"/proc/{process.pid}", whole=True)
+def process_directory(process: Process, tid: int = 0) -> ProcessDirectory:
+    """/proc/PID; or the same as one of its threads has it."""
+    thread = process.threads.get(tid or process.pid) or next(iter(process.threads.values()))
+    return ProcessDirectory(thread, f"/proc/{tid or process.pid}", whole=True)
 
 
 def net_files(path: str) -> dict[str, Node]:
@@ -201,6 +219,11 @@ def _directory(task: Thread, process: Process) -> str:
 
 def _terminated(process: Process, strings: list[bytes]) -> bytes:
     return b"".join(string + b"\0" for string in strings) if process.status is None else b""
+
+
+def _children_of(process: Process, thread: Thread) -> str:
+    """/proc/PID/task/TID/children: all are the first thread's here."""
+    return "".join(f"{pid} " for pid in process.kin.children) if thread.tid == process.pid else ""
 
 
 def _store_name(task: Thread, thread: Thread, data: bytes) -> None:

@@ -48,7 +48,7 @@ def timerfd_create(task: Thread, clock: int, flags: int) -> int:
     if clock in (_REALTIME_ALARM, _BOOTTIME_ALARM):
         raise LinuxError(E.EPERM)
     offset_ns = task.kernel.realtime_ns(task) - task.kernel.monotonic_ns(task) if clock == _REALTIME else 0
-    file = TimerFile(task, O_RDWR | flags & O_NONBLOCK, offset_ns)
+    file = TimerFile(task, O_RDWR | flags & O_NONBLOCK, offset_ns, clock)
     return task.process.files.install(task, file, bool(flags & O_CLOEXEC))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
-from lego.linux.fcntl import O_APPEND, SEEK_HOLE
+from lego.linux.fcntl import O_APPEND, O_NONBLOCK, SEEK_HOLE
 from lego.linux.stat import S_IFBLK, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG
 from pcomponent.files.base import OpenFile
 from pcomponent.files.directory import Directory
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 RWF_HIPRI, RWF_DSYNC, RWF_SYNC, RWF_NOWAIT, RWF_APPEND, RWF_NOAPPEND = 1, 2, 4, 8, 16, 32
 _RWF_HERE = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND | RWF_NOAPPEND
-_RWF_NOTE = "RWF_NOWAIT, RWF_ATOMIC and RWF_DONTCACHE are EOPNOTSUPP, as on a file system without them"
+_RWF_NOTE = "for files RWF_NOWAIT, RWF_ATOMIC and RWF_DONTCACHE are EOPNOTSUPP, as on a file system without them"
 _FALLOC_KEEP_SIZE, _FALLOC_PUNCH_HOLE = 1, 2
 _FALLOC_MODES = 0x7B
 
@@ -112,8 +112,8 @@ def preadv2(task: Thread, fd: int, vectors: int, count: int, offset: int, _high:
     """preadv2(2); offset -1 stands for the file's own."""
     file, parts = readable(task, fd), None if offset == -1 else _position(offset)
     buffer = read_vectors(task, vectors, count)
-    _check_flags(flags & ~RWF_APPEND)
-    return read_into(task, file, buffer, parts)
+    _check_flags(file, flags & ~RWF_APPEND)
+    return _read_with(task, file, buffer, parts, flags)
 
 
 @syscall(328, "pwritev2", "fd", "pointer", "ulong", "offset", "ulong", "flags", support="partial", note=_RWF_NOTE)
@@ -121,16 +121,27 @@ def pwritev2(task: Thread, fd: int, vectors: int, count: int, offset: int, _high
     """pwritev2(2); offset -1 stands for the file's own."""
     file, at = writable(task, fd), None if offset == -1 else _position(offset)
     buffer = read_vectors(task, vectors, count)
-    _check_flags(flags)
+    _check_flags(file, flags)
     return _write_with(task, file, buffer, at, flags)
 
 
-def _check_flags(flags: int) -> None:
+def _check_flags(file: OpenFile, flags: int) -> None:
     """include/linux/fs.h, kiocb_set_rw_flags."""
-    if flags & ~_RWF_HERE:
+    if flags & ~(_RWF_HERE | (RWF_NOWAIT if file.hurries else 0)):
         raise LinuxError(E.EOPNOTSUPP)
     if flags & RWF_APPEND and flags & RWF_NOAPPEND:
         raise LinuxError(E.EINVAL)
+
+
+def _read_with(task: Thread, file: OpenFile, buffer: list[Vector], offset: int | None, flags: int) -> Moving:
+    """One read, with RWF_NOWAIT as if the file had O_NONBLOCK."""
+    before = file.flags
+    if flags & RWF_NOWAIT:
+        file.flags |= O_NONBLOCK
+    try:
+        return (yield from read_into(task, file, buffer, offset))
+    finally:
+        file.flags = before
 
 
 def _write_with(task: Thread, file: OpenFile, buffer: list[Vector], offset: int | None, flags: int) -> Moving:
@@ -140,6 +151,8 @@ def _write_with(task: Thread, file: OpenFile, buffer: list[Vector], offset: int 
         file.flags |= O_APPEND
     elif flags & RWF_NOAPPEND:
         file.flags &= ~O_APPEND
+    if flags & RWF_NOWAIT:
+        file.flags |= O_NONBLOCK
     try:
         count = yield from write_from(task, file, buffer, offset)
     finally:

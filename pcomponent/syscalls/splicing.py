@@ -13,7 +13,7 @@ from pcomponent.files.base import OpenFile
 from pcomponent.files.pipe import PAGE_BYTES, PipeFile
 from pcomponent.syscalls.table import syscall
 from pcomponent.syscalls.transfer import put_all, read_offset
-from pcomponent.vectors import MAX_RW_COUNT, Moving, read_into, read_vectors, write_from
+from pcomponent.vectors import MAX_RW_COUNT, Moving, Vector, read_into, read_vectors, write_from
 from pcomponent.waiting import Wait, Wake
 
 if TYPE_CHECKING:
@@ -89,10 +89,21 @@ def _splice(
         count = min(count, source.pipe.bytes_held())
     if isinstance(target, PipeFile):
         count = min(count, (yield from _room(task, target, hurried or bool(target.flags & O_NONBLOCK))))
+    if isinstance(source, PipeFile) and isinstance(target, PipeFile):
+        return _hand_over(task, source, target, count, keep=False)
     data = yield from (source.read(task, count) if at is None else source.pread(task, count, at))
     if not data:
         return 0
     return (yield from put_all(task, source, target, data, at is None, to))
+
+
+def _hand_over(task: Thread, source: PipeFile, target: PipeFile, count: int, keep: bool) -> int:
+    """From pipe to pipe, with those told who wait for it."""
+    moved = source.pipe.hand_over(target.pipe, count, keep)
+    target.pipe.filled.happened(task)
+    if not keep:
+        source.pipe.emptied.happened(task)
+    return moved
 
 
 @syscall(276, "tee", "fd", "fd", "size", "flags")
@@ -110,10 +121,8 @@ def tee(task: Thread, in_fd: int, out_fd: int, count: int, flags: int) -> Moving
     hurried = bool(flags & _NONBLOCK or (source.flags | target.flags) & O_NONBLOCK)
     if not (yield from _filled(task, source, hurried)):
         return 0
-    room = yield from _room(task, target, hurried)
-    held = b"".join(bytes(page.data[page.start :]) for page in source.pipe.pages)
-    copied: int = yield from target.write(task, held[: min(count, room)])
-    return copied
+    yield from _room(task, target, hurried)
+    return _hand_over(task, source, target, count, keep=True)
 
 
 @syscall(278, "vmsplice", "fd", "pointer", "ulong", "flags", support="partial", note="copies: pages are not given away")
@@ -127,10 +136,19 @@ def vmsplice(task: Thread, fd: int, vectors: int, count: int, flags: int) -> Mov
     buffer = read_vectors(task, vectors, count)
     if not sum(length for _, length in buffer):
         return 0
-    hurried = bool(flags & _NONBLOCK or file.flags & O_NONBLOCK)
+    hurried = bool(flags & _NONBLOCK)  # O_NONBLOCK is not asked: iter_to_pipe and __splice_from_pipe.
     if not file.writable:
         if not (yield from _filled(task, file, hurried)):
             return 0
         return (yield from read_into(task, file, buffer))
-    yield from _room(task, file, hurried)
-    return (yield from write_from(task, file, buffer))
+    room = yield from _room(task, file, hurried)
+    return (yield from write_from(task, file, _first(buffer, room)))
+
+
+def _first(buffer: list[Vector], room: int) -> list[Vector]:
+    """What of a buffer lies in its first `room` bytes."""
+    kept = []
+    for address, length in buffer:
+        kept.append((address, min(length, room)))
+        room -= kept[-1][1]
+    return kept

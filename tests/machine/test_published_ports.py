@@ -16,6 +16,8 @@ import pytest
 from command import lego, program, remaining, run, start
 
 from lego.config import ConfigError, MachineConfig, MiB, Publication
+from lego.console.gate import GateMonitor
+from lego.console.messages import CloseGate, OpenGate
 from lego.machine import Machine, Result
 
 HOST = "127.0.0.1"
@@ -142,6 +144,20 @@ def test_a_port_in_use_is_a_clear_message() -> None:
             Machine(MachineConfig(publish=(Publication(HOST, port, 80),))).start()
     ended = run("--publish", "80", "/bin/true")
     assert ended.status == 2 and "one looks like 8080:80" in ended.message
+
+
+def test_a_port_belongs_to_one_machine_also_while_nobody_listens() -> None:
+    with contextlib.closing(GateMonitor([Publication(HOST, 0, 80)])) as gate:
+        port = gate.addresses[0][1]
+        for _ in range(2):
+            with pytest.raises(ConfigError, match="Address already in use"):
+                GateMonitor([Publication(HOST, port, 81)])
+            gate.handle("P0", OpenGate(0, 5), b"")
+            socket.create_connection((HOST, port), timeout=PATIENCE_S).close()
+            gate.handle("P0", CloseGate(0), b"")
+    GateMonitor([Publication(HOST, port, 81)]).close()
+    ended = run("--publish", f"{port}:80", "--publish", f"{port}:81", "/bin/true")
+    assert (ended.status, ended.message) == (2, f"lego: publish: {HOST}:{port}: Address already in use on this host\n")
 
 
 def test_any_port_is_printed(tmp_path: Path) -> None:

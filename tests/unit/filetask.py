@@ -25,7 +25,7 @@ from pcomponent.credentials import Credentials
 from pcomponent.files.locks import FileLocks
 from pcomponent.files.table import FileTable
 from pcomponent.kinship import Kinship
-from pcomponent.process import WorkingDirectory
+from pcomponent.process import Transfers, WorkingDirectory
 from pcomponent.rendezvous import Rendezvous
 from pcomponent.rlimits import Limits
 from pcomponent.run_queue import RunQueue
@@ -252,7 +252,7 @@ class Guest:
             console="console", umask=0o022, identity=(0, 0, 0, 0), limits=Limits(), files=FileTable(),
             status=None, parent=1, command="test", kin=Kinship(), terminal=None,
             attributes=ProcessAttributes(), credentials=Credentials.of(0, 0, 0, 0),
-            signals=SignalState(), working_directory=WorkingDirectory(0, "/"),
+            signals=SignalState(), working_directory=WorkingDirectory(0, "/"), transfers=Transfers(),
         )  # fmt: skip
         self.kernel.processes[7] = process
         self.meter = Meter()

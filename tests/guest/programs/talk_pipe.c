@@ -14,6 +14,33 @@ static int events(int fd, short asked) {
     return one.revents;
 }
 
+/* A pipe's inode, which both ends have, and which can be opened again for either. */
+static void attributes(int ends[2]) {
+    struct stat is;
+    char path[40], back[20];
+    struct iovec room = {back, 20}, some = {"some", 4};
+    SHOW(fchmod(ends[0], 0640));
+    SHOW(fchown(ends[1], getuid(), -1));
+    SHOW(futimens(ends[1], (struct timespec[2]){{5, 0}, {6, 0}}));
+    MUST(fstat(ends[1], &is));
+    printf("%o %ld\n", is.st_mode, (long)is.st_mtime);
+    SHOW(fallocate(ends[1], 0, 0, 10));
+    SHOW(preadv2(ends[0], &room, 1, -1, RWF_NOWAIT));
+    SHOW(pwritev2(ends[1], &some, 1, -1, RWF_NOWAIT));
+    SHOW(preadv2(ends[0], &room, 1, -1, RWF_NOWAIT));
+    snprintf(path, sizeof path, "/proc/self/fd/%d", ends[0]);
+    int writer = (int)MUST(open(path, O_WRONLY));
+    SHOW(write(writer, "again", 5));
+    SHOW(read(ends[0], back, 20));
+    MUST(close(ends[1]));
+    printf("%x\n", events(ends[0], POLLIN));
+    MUST(close(writer));
+    printf("%x\n", events(ends[0], POLLIN));
+    SHOW(chmod(path, 0600));
+    MUST(stat(path, &is));
+    printf("%o\n", is.st_mode);
+}
+
 int main(void) {
     static char data[70000], back[70000];
     int ends[2], left = 0;
@@ -111,5 +138,11 @@ int main(void) {
     SHOW(read(ends[0], back, 2));
     SHOW(read(ends[0], back, sizeof back));
     SHOW(read(ends[0], back, sizeof back));
+    MUST(fcntl(ends[1], F_SETFL, 0));
+    MUST(write(ends[1], "goes", 4));
+    MUST(fcntl(ends[1], F_SETFL, O_DIRECT));
+    SHOW(write(ends[1], "on", 2));
+    SHOW(read(ends[0], back, sizeof back));
+    attributes(ends);
     DONE();
 }

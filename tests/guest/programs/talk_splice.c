@@ -51,5 +51,22 @@ int main(void) {
     MUST(close(a[1]));
     while (read(a[0], back, 20000) > 0) continue;
     SHOW(splice(a[0], NULL, out, NULL, 1, 0));
+    /* Packets stay packets, whichever way they go. */
+    MUST(pipe2(a, O_DIRECT | O_NONBLOCK));
+    MUST(write(a[1], "hello", 5));
+    MUST(write(a[1], "world", 5));
+    SHOW(tee(a[0], b[1], 7, 0));
+    SHOW(read(b[0], back, 100));
+    SHOW(splice(a[0], NULL, b[1], NULL, 7, 0));
+    SHOW(read(b[0], back, 100));
+    SHOW(read(b[0], back, 100));
+    SHOW(read(b[0], back, 100));
+    SHOW(read(a[0], back, 100));
+    /* What does not fit is not waited for. */
+    MUST(pipe(a));
+    static char much[70000] __attribute__((aligned(4096)));
+    struct iovec all = {much, sizeof much};
+    SHOW(vmsplice(a[1], &all, 1, 0));
+    SHOW(vmsplice(a[1], &all, 1, SPLICE_F_NONBLOCK));
     DONE();
 }

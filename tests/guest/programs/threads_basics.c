@@ -50,6 +50,18 @@ static void *detached(void *argument) {
     return NULL;
 }
 
+/* /proc has a directory for each thread's number, which it does not list. */
+static void *looked_up(void *argument) {
+    char path[40], name[16] = "";
+    snprintf(path, sizeof path, "/proc/%ld/comm", syscall(SYS_gettid));
+    int fd = (int)MUST(open(path, O_RDWR));
+    SHOW(write(fd, "of a thread", 11));
+    SHOW(pread(fd, name, 15, 0));
+    printf("%s", name);
+    close(fd);
+    return argument;
+}
+
 static void *nothing(void *argument) { return argument; }
 
 int main(void) {
@@ -89,6 +101,9 @@ int main(void) {
     pthread_getname_np(pthread_self(), name, sizeof name);
     puts(name);
     SHOW(pthread_setname_np(pthread_self(), "a name that is too long"));
+
+    MUST(-pthread_create(&threads[0], NULL, looked_up, NULL));
+    pthread_join(threads[0], NULL);
 
     int failed = 0;
     for (long i = 0; i < 300; i++) {
