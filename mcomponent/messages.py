@@ -21,7 +21,7 @@ from typing import ClassVar
 import msgspec
 
 from lego.fabric.wire import Done, Door, Request
-from lego.regions import ObjectId, Region
+from lego.regions import TASK_SIZE, ObjectId, Region
 from mcomponent.memory_messages import (
     Grow,
     ObjectSync,
@@ -301,6 +301,8 @@ class Brk(Request, frozen=True):
     address: int
     data_limit: int
     """RLIMIT_DATA in bytes."""
+    room: int = TASK_SIZE
+    """How many bytes RLIMIT_AS lets the space grow by."""
 
 
 class Advise(Request, frozen=True):
