@@ -129,6 +129,7 @@ def _load(opener: _Opener, request: Execute) -> Program:
         path=found.file.path,
         command=command_name(filename if opened is None else _path_bytes(file.path)),
         arguments=found.arguments,
+        strings=stack.strings,
     )
 
 

@@ -86,6 +86,8 @@ class ExecuteReply(msgspec.Struct, array_like=True, frozen=True):
     """The name of the program, at most 15 bytes, for /proc/PID/comm: of the file named, not its interpreter."""
     arguments: list[bytes]
     """argv as the program sees it, which a script's interpreter line makes longer."""
+    strings: int = 0
+    """The address of the first of these strings; those of the environment follow."""
 
 
 class Execute(Request, frozen=True):
