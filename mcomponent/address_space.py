@@ -325,7 +325,7 @@ class AddressSpace:
 
     # ---- the heap and the stack --------------------------------------------------------------------------
 
-    def set_brk(self, address: int, data_limit: int) -> Change:
+    def set_brk(self, address: int, data_limit: int, room: int = TASK_SIZE) -> Change:
         """brk(2): `address` of the change is the break, the old one when it could not be moved."""
         change = Change(address=self.brk)
         if address < self.brk_start or address - self.brk_start > data_limit or address > TASK_SIZE:
@@ -336,7 +336,7 @@ class AddressSpace:
         elif new > old:
             above = self.regions.at_or_above(old)
             crowded = above is not None and new + PAGE > start_with_gap(above)
-            too_many = len(self.regions) > MAX_MAP_COUNT or new - old > self.total_bytes
+            too_many = len(self.regions) > MAX_MAP_COUNT or new - old > min(self.total_bytes, room)
             if crowded or too_many or new > TASK_SIZE:
                 return change
             if not self.placement.extend(old, new - old, new - old, firm=False):

@@ -114,7 +114,7 @@ class Home:
     def brk(self, sender: str, request: Brk, payload: Buffer) -> tuple[LayoutReply, Buffer]:
         """brk(2)."""
         home = self._core.home(request.space)
-        return self._reply(request.space, home, home.layout.set_brk(request.address, request.data_limit))
+        return self._reply(request.space, home, home.layout.set_brk(request.address, request.data_limit, request.room))
 
     def grow(self, sender: str, request: Grow, payload: Buffer) -> tuple[GrowReply, Buffer]:
         """A stack may have to grow; the processor learns of it by the reply to its miss."""

@@ -130,6 +130,7 @@ def _load(opener: _Opener, request: Execute) -> Program:
         path=found.file.path,
         command=command_name(_path_bytes(request.path if opened is None else file.path)),
         arguments=found.arguments,
+        strings=stack.strings,
     )
 
 

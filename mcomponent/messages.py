@@ -21,7 +21,7 @@ from typing import ClassVar
 import msgspec
 
 from lego.fabric.wire import Done, Door, Request
-from lego.regions import ObjectId, Region
+from lego.regions import TASK_SIZE, ObjectId, Region
 from mcomponent.memory_messages import (
     Grow,
     ObjectSync,
@@ -86,6 +86,8 @@ class ExecuteReply(msgspec.Struct, array_like=True, frozen=True):
     """The name of the program, at most 15 bytes, for /proc/PID/comm: of the file named, not its interpreter."""
     arguments: list[bytes]
     """argv as the program sees it, which a script's interpreter line makes longer."""
+    strings: int = 0
+    """The address of the first of these strings; those of the environment follow."""
 
 
 class Execute(Request, frozen=True):
@@ -305,6 +307,8 @@ class Brk(Request, frozen=True):
     address: int
     data_limit: int
     """RLIMIT_DATA in bytes."""
+    room: int = TASK_SIZE
+    """How many bytes RLIMIT_AS lets the space grow by."""
 
 
 class Advise(Request, frozen=True):

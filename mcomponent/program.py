@@ -26,3 +26,5 @@ class Program(msgspec.Struct, frozen=True):
     """At most 15 bytes, for /proc/PID/comm."""
     arguments: list[bytes]
     """argv as the program sees it."""
+    strings: int = 0
+    """The address of the first of its strings; those of the environment follow."""

@@ -90,6 +90,7 @@ class Programs:
             program.path,
             program.command,
             program.arguments,
+            program.strings,
         ), b""
 
     def _load_program(self, request: Execute) -> Program:

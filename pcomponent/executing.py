@@ -92,12 +92,18 @@ def _seat(process: Process) -> Seat | None:
     return kernel.seats.get(reply.seat)
 
 
+def describe(process: Process, reply: ExecuteReply, environment: list[bytes]) -> None:
+    """What /proc says of a program."""
+    process.stack_pointer = reply.stack_pointer
+    process.path, process.command, process.arguments = reply.path, reply.command, reply.arguments
+    variables = reply.strings + sum(len(each) + 1 for each in reply.arguments)
+    process.strings = (reply.strings, variables, variables + sum(len(each) + 1 for each in environment))
+
+
 def _become(task: Thread, reply: ExecuteReply, environment: list[bytes]) -> None:
     """What is reset; timers, pending signals and the mask are not."""
     process = task.process
-    process.path, process.command = reply.path, reply.command
-    process.arguments, process.environment = reply.arguments, environment
-    process.stack_pointer = reply.stack_pointer
+    describe(process, reply, environment)
     task.name = reply.command
     task.robust_list = task.clear_child_tid = 0
     task.signals.alternate = AlternateStack()

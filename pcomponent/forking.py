@@ -97,7 +97,7 @@ def _copy(task: Thread, pid: int, flags: int) -> Process:
     child.home, child.memories, child.storage = parent.home, parent.memories, parent.storage
     child.console, child.trace = parent.console, parent.trace
     child.path, child.command = parent.path, parent.command
-    child.arguments, child.environment = parent.arguments, parent.environment
+    child.arguments, child.strings = parent.arguments, parent.strings
     child.stack_pointer = parent.stack_pointer
     child.credentials, child.attributes = parent.credentials.copy(), parent.attributes.copy()
     child.limits, child.signals = parent.limits.copy(), parent.signals.for_child(bool(flags & CLONE_SIGHAND))

@@ -17,7 +17,7 @@ from lego.linux.fcntl import O_DIRECTORY, O_PATH
 from lego.linux.signal import Sig
 from mcomponent.messages import Execute, Exit, OpenProgram
 from pcomponent import family, strace, threads
-from pcomponent.executing import execute
+from pcomponent.executing import describe, execute
 from pcomponent.files.base import Blocking
 from pcomponent.files.standard import open_standard
 from pcomponent.forking import fork, until_released
@@ -56,7 +56,6 @@ class Lifecycle:
         process.seat = kernel.seats.get(request.seat)
         process.limits, process.signals = Limits(), SignalState()
         family.watch(process)
-        process.environment = request.environment
         task = Thread(process, request.pid)
         process.threads[task.tid] = task
         place, _ = kernel.endpoint.call(
@@ -94,8 +93,7 @@ class Lifecycle:
                 stack_limit=process.limits.soft(Resource.STACK),
             ),
         )
-        process.path, process.command, process.arguments = reply.path, reply.command, reply.arguments
-        process.stack_pointer = reply.stack_pointer
+        describe(process, reply, request.environment)
         task.name = reply.command
         space = new_space(kernel, process.seat, process.pid, process.memories, process.home)
         space.load(reply.regions, reply.resident, reply.owners)

@@ -90,6 +90,9 @@ class Transfers:
     writes: int = 0
 
 
+INIT = 1
+
+
 class Process:
     """A thread group and what its threads share."""
 
@@ -119,7 +122,10 @@ class Process:
         self.command = ""
         """At most 15 bytes (/proc/self/comm, prctl PR_GET_NAME)."""
         self.arguments: list[bytes] = []
-        self.environment: list[bytes] = []
+        """What it was started with; it may have written something else over that."""
+        self.strings = (0, 0, 0)
+        """Addresses: of its arguments, of its environment behind them, and of the end of that (mm_struct, arg_start,
+        env_start, env_end)."""
         self.credentials = Credentials.of(0, 0, 0, 0)
         self.attributes = ProcessAttributes()
         self.timers = IntervalTimers()
@@ -198,6 +204,11 @@ class Process:
             self.kernel.queue.timer(self)
         limited = self.limits.soft(Resource.CPU) != INFINITY
         self.processor_timed = limited or bool(self.posix_timers.watching) or self.timers.processor_timed
+
+    @property
+    def parent_shown(self) -> int:
+        """The parent that programs are told; an orphan's is init, which nobody sees run."""
+        return self.parent or (0 if self.kin.root == self.pid else INIT)
 
 
 class Thread:

@@ -53,15 +53,17 @@ class Attributes:
         costs.charge_metadata()
         with self._storage.walk(request.vnode, request.place, request.path) as walk:
             position = walk.lookup(request.follow)
-            stat = self._storage.stamps.view(position.stat())
-            return StatReply(self._with_birth(stat, position.fd) if request.birth else stat, position.path), b""
+            stat = position.stat()
+            stat = self._with_birth(stat, position.fd) if request.birth else stat
+            return StatReply(self._storage.shown(position.mount, stat), position.path), b""
 
     def handle_stat(self, request: HandleStat, _: Buffer) -> Result:
         """fstat(2)."""
         costs.charge_metadata()
         with self._files.use(request.handle) as file:
-            stat = self._storage.stamps.view(file.stat())
-            return StatReply(self._with_birth(stat, file.fd) if request.birth else stat, file.path), b""
+            stat = file.stat()
+            stat = self._with_birth(stat, file.fd) if request.birth else stat
+            return StatReply(self._storage.shown(file.mount, stat), file.path), b""
 
     def _with_birth(self, stat: Stat, fd: int) -> Stat:
         host_ns = host.birth_ns(fd) if fd >= 0 else None
@@ -77,7 +79,7 @@ class Attributes:
             path = self._storage.path_now(file)
             if path is None or (file.fd >= 0 and not stat.nlink):
                 raise LinuxError(E.ENOENT, file.path)
-            return StatReply(self._storage.stamps.view(stat), path), b""
+            return StatReply(self._storage.shown(file.mount, stat), path), b""
 
     def access(self, request: Access, _: Buffer) -> Result:
         """faccessat2(2): permissions first, then EROFS (do_faccessat, fs/open.c)."""

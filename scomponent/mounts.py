@@ -21,6 +21,8 @@ PSEUDO = ("/proc", "/dev", "/sys")
 """Where a processor's own file systems are mounted, unless told otherwise."""
 
 MADE_UP_DEVICE = os.makedev(0, 0xFFFFF)  # An anonymous device number that no host gives out.
+MEMORY_DEVICE = os.makedev(0, 0xFFFFE)
+"""st_dev of /dev/shm, which is another file system than that of the host's directory that it is kept in."""
 ST_RDONLY = 0x1
 
 

@@ -99,7 +99,7 @@ class Opening:
                 file, created = self._open_position(request.vnode, position, flags), False
         handle = self._files.add(file)
         self._storage.tally.add(opens=1, creates=int(created))
-        return OpenReply(handle, self._storage.stamps.view(file.stat()), file.object, file.path, created), b""
+        return OpenReply(handle, self._storage.shown(file.mount, file.stat()), file.object, file.path, created), b""
 
     def duplicate(self, request: Duplicate, _: Buffer) -> Result:
         """Another handle for an open file."""
@@ -108,7 +108,7 @@ class Opening:
                 raise LinuxError(E.EBADF)
             if request.writable and not file.writable:
                 raise LinuxError(E.EACCES)
-            stat = self._storage.stamps.view(file.stat())
+            stat = self._storage.shown(file.mount, file.stat())
         handle, file = self._files.duplicate(request.handle)
         return OpenReply(handle, stat, file.object, file.path), b""
 

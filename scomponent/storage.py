@@ -12,10 +12,11 @@ import msgspec
 from lego.fabric.wire import Buffer, Request
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import RESOLVE_IN_ROOT
+from lego.linux.stat import Stat
 from scomponent.counters import Tally
 from scomponent.files import Files, OpenFile, directory_of
 from scomponent.messages import Elsewhere
-from scomponent.mounts import LeadsElsewhere, Position
+from scomponent.mounts import MEMORY_DEVICE, LeadsElsewhere, Mounted, Position
 from scomponent.namespace import Namespace
 from scomponent.stamps import Stamps
 from scomponent.walk import Walk
@@ -54,6 +55,11 @@ class Storage:
             return
         with self.files.use(place) as file, namespace.walk(self.base(vnode, file), path, resolve) as walk:
             yield walk
+
+    def shown(self, mount: Mounted, stat: Stat) -> Stat:
+        """The attributes of a file as the guest is shown them: its times and its device."""
+        stat = self.stamps.view(stat)
+        return stat if mount.memory is None else msgspec.structs.replace(stat, dev=MEMORY_DEVICE)
 
     def base(self, vnode: int, file: OpenFile) -> Position:
         """An open directory as the start of a walk."""

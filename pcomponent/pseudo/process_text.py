@@ -181,8 +181,10 @@ def stat(task: Thread, thread: Thread, whole: bool) -> str:
     pending = thread.signals.pending.mask
     real_time = attributes.policy in (SCHED_FIFO, SCHED_RR)
     limit = process.limits.soft(Resource.RSS)
+    start, middle, end = process.strings
     fields = [
-        thread.tid, f"({name_of(thread)})", _state(task, thread)[0], process.parent, process.group, process.session,
+        thread.tid, f"({name_of(thread)})", _state(task, thread)[0],
+        process.parent_shown, process.group, process.session,
         terminal.device if terminal else 0, (terminal.group or -1) if terminal else -1,
         _PF_RANDOMIZE, 0, 0, 0, 0, ticks(user_ns), ticks(system_ns), 0, 0,
         -1 - attributes.real_time_priority if real_time else 20 + attributes.nice, attributes.nice,
@@ -190,7 +192,7 @@ def stat(task: Thread, thread: Thread, whole: bool) -> str:
         size.code_start, size.code_end, 0, 0, 0,
         *(mask & 0x7FFFFFFF for mask in (pending, thread.signal_mask, ignored, caught)),
         0, 0, 0, 17, 0, attributes.real_time_priority, attributes.policy, 0, 0, 0,
-        size.data_start, size.data_end, size.heap_start, 0, 0, 0, 0, 0,
+        size.data_start, size.data_end, size.heap_start, start, middle, middle, end, 0,
     ]  # fmt: skip
     return " ".join(str(field) for field in fields) + "\n"
 
@@ -205,7 +207,7 @@ def status(task: Thread, thread: Thread) -> str:
         ("Tgid", process.pid),
         ("Ngid", 0),
         ("Pid", thread.tid),
-        ("PPid", process.parent),
+        ("PPid", process.parent_shown),
         ("TracerPid", 0),
         ("Uid", f"{who.uid}\t{who.euid}\t{who.suid}\t{who.fsuid}"),
         ("Gid", f"{who.gid}\t{who.egid}\t{who.sgid}\t{who.fsgid}"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from pcomponent.credentials import SYS_RESOURCE
-from pcomponent.pseudo import descriptors, mounts, net, process_memory, process_text
+from pcomponent.pseudo import descriptors, mounts, net, process_memory, process_text, strings
 from pcomponent.pseudo.files import Text
 from pcomponent.pseudo.node import PROC, Directory, Fixed, Link, Node
 from pcomponent.tasks import name_of, set_name
@@ -161,8 +161,8 @@ class ProcessDirectory(Directory, _Owned):
         files = [
             text("auxv", lambda task: process_memory.auxv(task, process), 0o400, True),
             text("cgroup", lambda _: "0::/\n"),
-            text("cmdline", lambda _: _terminated(process, process.arguments)),
-            text("environ", lambda _: _terminated(process, process.environment), 0o400, True),
+            text("cmdline", lambda _: strings.arguments(process)),
+            text("environ", lambda _: strings.environment(process), 0o400, True),
             text("gid_map", lambda _: _ALL_IDS, 0o644),
             text("io", lambda _: process_text.transfers(process), 0o400, True),
             text("limits", lambda task: process_text.limits(task, process)),
@@ -215,10 +215,6 @@ def net_files(path: str) -> dict[str, Node]:
 def _directory(task: Thread, process: Process) -> str:
     place = process.working_directory
     return descriptors.place_of(task, process, place.handle, place.path)[0]
-
-
-def _terminated(process: Process, strings: list[bytes]) -> bytes:
-    return b"".join(string + b"\0" for string in strings) if process.status is None else b""
 
 
 def _children_of(process: Process, thread: Thread) -> str:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import AT_FDCWD, O_DIRECTORY, O_PATH, PATH_MAX, X_OK
-from lego.linux.stat import S_IFDIR
+from pcomponent.credentials import SYS_CHROOT
 from pcomponent.files.base import OpenFile
 from pcomponent.files.opening import open_path
 from pcomponent.files.storage import ask_storage
 from pcomponent.paths import Place, permits, place_at
 from pcomponent.process import WorkingDirectory
-from pcomponent.syscalls.attributes import stat_place
 from pcomponent.syscalls.table import syscall
 from scomponent.messages import Access, Close, PathOf
 
@@ -70,12 +69,16 @@ def _enter(task: Thread, file: OpenFile) -> None:
         ask_storage(task, Close([before.handle]))
 
 
-@syscall(161, "chroot", "path", support="partial", note="EPERM, as without CAP_SYS_CHROOT")
+@syscall(161, "chroot", "path", support="partial", note="only to what is the root already, else EPERM")
 def chroot(task: Thread, pointer: int) -> int:
-    """chroot(2), in its order: the path must lead to a directory first."""
-    if stat_place(task, place_at(task, AT_FDCWD, pointer)).kind != S_IFDIR:
-        raise LinuxError(E.ENOTDIR)
-    raise LinuxError(E.EPERM)
+    """chroot(2), in its order: the path must lead to a directory first. Programs that change who they are by way of
+    chroot(8) stay where they are."""
+    file = open_path(task, place_at(task, AT_FDCWD, pointer), O_PATH | O_DIRECTORY)
+    root = file.path == "/"
+    file.close(task)
+    if not root or not task.process.credentials.capable(SYS_CHROOT):
+        raise LinuxError(E.EPERM)
+    return 0
 
 
 @syscall(95, "umask", "mode")

@@ -39,8 +39,8 @@ def gettid(task: Thread) -> int:
 
 @syscall(110, "getppid")
 def getppid(task: Thread) -> int:
-    """The parent's; 0 when it is outside of the machine."""
-    return task.process.parent
+    """The parent's; init's when that has ended."""
+    return task.process.parent_shown
 
 
 @syscall(102, "getuid")

@@ -36,10 +36,17 @@ def _outcome(reply: LayoutReply | RemapReply) -> int:
     return 0
 
 
-def _check_limit(task: Thread, more: int) -> None:
-    """ENOMEM when the address space would grow beyond RLIMIT_AS (may_expand_vm)."""
+def _room(task: Thread) -> int:
+    """How many bytes the address space may grow by, for RLIMIT_AS (may_expand_vm)."""
     limit = task.process.limits.soft(Resource.AS)
-    if more > 0 and limit != INFINITY and sum(region.length for region in task.memory.regions) + more > limit:
+    if limit == INFINITY:
+        return TASK_SIZE
+    return max(0, limit - sum(region.length for region in task.memory.regions))
+
+
+def _check_limit(task: Thread, more: int) -> None:
+    """ENOMEM when the address space would grow beyond RLIMIT_AS."""
+    if more > 0 and more > _room(task):
         raise LinuxError(E.ENOMEM)
 
 
@@ -135,14 +142,8 @@ def mremap(task: Thread, address: int, old_length: int, new_length: int, flags: 
 def brk(task: Thread, address: int) -> int:
     """brk(2)."""
     space = task.memory
-    heap = next((region for region in task.memory.regions if region.name == "[heap]"), None)
-    if heap is not None:
-        try:
-            _check_limit(task, page_up(address) - heap.end)
-        except LinuxError:
-            return heap.end
     limit = task.process.limits.soft(Resource.DATA)
-    reply, _ = task.kernel.endpoint.call(space.home, Brk(space.pid, address, limit))
+    reply, _ = task.kernel.endpoint.call(space.home, Brk(space.pid, address, limit, _room(task)))
     space.apply(reply)
     return int(reply.address)
 

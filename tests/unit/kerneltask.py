@@ -138,10 +138,13 @@ def new_process(kernel: Any, pid: int, name: str = "prog") -> Thread:
     process = Process(kernel, pid, vnode=1)
     process.home, process.memories, process.storage, process.console = "M0", ["M0"], "S0", "console"
     process.path, process.command = f"/usr/bin/{name}", name
-    process.arguments, process.environment = [name.encode(), b"-x"], [b"A=1", b"B=2"]
+    process.arguments = [name.encode(), b"-x"]
     process.limits, process.signals, process.files = Limits(), SignalState(), FileTable()
     process.working_directory = WorkingDirectory(0, "/work")
     process.space = Space()  # type: ignore[assignment]
+    arguments = name.encode() + b"\0-x\0"
+    start = process.space.put(arguments + b"A=1\0B=2\0")  # type: ignore[attr-defined]
+    process.strings = (start, start + len(arguments), start + len(arguments) + 8)
     task = Thread(process, pid)
     process.threads[pid] = task
     kernel.processes[pid] = process

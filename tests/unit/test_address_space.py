@@ -182,6 +182,9 @@ def test_brk_accepts_any_byte_and_maps_whole_pages() -> None:
     assert space.set_brk(0x600000, 1 << 40).removed == [(0x600000, 0x601000)]
     assert space.set_brk(0x600000 + (1 << 41), 1 << 62).address == 0x600000, "more than all memory"
     assert space.set_brk(TASK_SIZE + PAGE, 1 << 62).address == 0x600000
+    assert space.set_brk(0x600FFF, 1 << 40, PAGE - 1).address == 0x600000, "no room for a page"
+    assert space.set_brk(0x600FFF, 1 << 40, PAGE).address == 0x600FFF
+    assert space.set_brk(0x600100, 1 << 40, 0).address == 0x600100
 
 
 # ---- a model with an entry for every page ----------------------------------------------------------------

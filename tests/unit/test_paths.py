@@ -154,6 +154,10 @@ def test_chroot_is_refused_in_linuxs_order(guest: Guest) -> None:
     guest.fails(E.ENOENT, "chroot", "/none")
     guest.fails(E.ENOTDIR, "chroot", "/link")
     guest.fails(E.EPERM, "chroot", "/dir")
+    before = guest.handles()
+    assert guest.call("chroot", "/dir/..") == 0 and guest.handles() == before
+    guest.task.process.credentials.effective = 0
+    guest.fails(E.EPERM, "chroot", "/")
 
 
 # ---- naming files --------------------------------------------------------------------------------------------

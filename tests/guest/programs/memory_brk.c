@@ -1,12 +1,30 @@
-/* brk: growing, shrinking, and memory that is zero again after it was given back. */
+/* builds: static dynamic
+ * brk: growing, shrinking, memory that is zero again after it was given back, and RLIMIT_AS. */
 #include "check.h"
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 static char *kernel_brk(void *to) { return (char *)syscall(SYS_brk, to); }
 
+/* Whether the break stays where it is when the address space has no room for 64 MiB more. */
+static int limited(void) {
+    struct rlimit before, limit;
+    MUST(getrlimit(RLIMIT_AS, &before));
+    limit = before;
+    limit.rlim_cur = 32 << 20;
+    char *at = kernel_brk(NULL);
+    MUST(setrlimit(RLIMIT_AS, &limit));
+    char *after = kernel_brk(at + (64 << 20)), *less = kernel_brk(at);
+    MUST(setrlimit(RLIMIT_AS, &before));
+    return after == at && less == at;
+}
+
 int main(void) {
+    int first = limited(); /* In a dynamic program there is no heap yet. */
+    CHECK(first);
     char *start = (char *)(((uintptr_t)kernel_brk(NULL) + PAGE - 1) & ~(PAGE - 1));
     CHECK(kernel_brk(start) == start);
+    CHECK(kernel_brk(start + 5) == start + 5 && limited());
     CHECK(kernel_brk(start + 100 * PAGE) == start + 100 * PAGE);
     CHECK(all_are(start, 100 * PAGE, 0));
     fill(start, 100 * PAGE, 5);
