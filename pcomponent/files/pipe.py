@@ -267,6 +267,10 @@ class PipeFile(AnonymousFile):
         task.memory.write_struct(_INT, argument, self.pipe.bytes_held())
         return 0
 
+    def allocate(self, task: Thread, mode: int, offset: int, length: int) -> None:
+        """fallocate(2)."""
+        raise LinuxError(E.ESPIPE)
+
     def close(self, task: Thread) -> None:
         """The other end learns it."""
         self.pipe.drop_end(task, self.flags)

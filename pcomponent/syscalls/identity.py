@@ -249,7 +249,7 @@ def getsid(task: Thread, pid: int) -> int:
 @syscall(109, "setpgid", "pid", "pid")
 def setpgid(task: Thread, pid: int, group: int) -> int:
     """Moves oneself or a child that has not called execve into a process group of the session."""
-    if group < 0:
+    if (group or pid) < 0:
         raise LinuxError(E.EINVAL)
     target = _process(task, pid)
     group = group or target.pid
