@@ -272,6 +272,7 @@ def checked(config: MachineConfig) -> MachineConfig:
 
     Raises `ConfigError` for a machine that cannot be.
     """
+    config = _of_right_types(config)
     _check_topology(config.topology, "topology")
     excache_bytes = _fit_excache(config.excache_bytes, config.ways)
     if config.memory_bytes < MEMORY_BYTES_MIN:
@@ -294,6 +295,15 @@ def checked(config: MachineConfig) -> MachineConfig:
     mounts = config.mounts or default_mounts(host_cwd())
     _check_mounts(mounts)
     return msgspec.structs.replace(config, excache_bytes=excache_bytes, mounts=mounts)
+
+
+def _of_right_types(config: MachineConfig) -> MachineConfig:
+    """Structs take whatever they are given; who writes one in Python hears here what is wrong with it."""
+    try:
+        return msgspec.convert(msgspec.to_builtins(config), MachineConfig)
+    except (msgspec.ValidationError, TypeError) as error:
+        why, _, where = str(error).replace("`", "").partition(" - at $.")
+        raise ConfigError(f"MachineConfig.{where}" if where else "MachineConfig", why) from None
 
 
 def check_variables(variables: Iterable[str]) -> None:

@@ -28,6 +28,7 @@ from lego.config import (
     Publication,
     checked,
     default_mounts,
+    format_size,
     parse_mount,
     parse_publication,
     parse_size,
@@ -63,6 +64,8 @@ class Setting(NamedTuple):
     """The field of `MachineConfig` or `Plan`."""
 
 
+FILE_BYTES_MAX = 1 << 20
+"""Of a machine file. Devices such as /dev/zero have no end."""
 NETWORK_MAX = 10**12
 """Of each number of a network: 1,000 s for a round trip is as good as no network."""
 
@@ -208,7 +211,10 @@ def plan(options: Mapping[str, Any], path: str | None = None) -> Plan:
 def _read_file(path: str) -> dict[str, _Given]:
     try:
         with open(path, "rb") as file:
-            text = file.read().decode()
+            data = file.read(FILE_BYTES_MAX + 1)
+        if len(data) > FILE_BYTES_MAX:
+            raise ConfigError("", f"{path}: too large for a machine file: at most {format_size(FILE_BYTES_MAX)}")
+        text = data.decode()
         table = tomllib.loads(text)
     except OSError as error:
         raise ConfigError("", f"{path}: {error.strerror}") from error

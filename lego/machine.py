@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -26,8 +27,8 @@ from lego.console.buffer import BufferConsole
 from lego.console.gate import GateMonitor
 from lego.fabric.endpoint import Endpoint, Monitor
 from lego.fabric.errors import FabricError, PeerDown, PeerTimeout
+from lego.invocation import Argument, Invocation, invocation, texts
 from lego.linux.errno import E, LinuxError
-from lego.linux.stat import S_IFDIR
 from lego.lookup import find_program
 from lego.observe.difference import difference
 from lego.runtime.base import Runtime
@@ -36,6 +37,7 @@ from mcomponent.messages import Statistics as MemoryStatistics
 from pcomponent.messages import (
     Signal,
     Start,
+    StartReply,
     TerminalHangUp,
     TerminalInput,
     TerminalResize,
@@ -44,7 +46,6 @@ from pcomponent.messages import (
     WaitReply,
 )
 from pcomponent.messages import Statistics as ProcessorStatistics
-from scomponent.messages import Elsewhere, PathStat
 from scomponent.messages import Statistics as StorageStatistics
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ class Result(NamedTuple):
 
 
 class Machine:
-    """One disaggregated computer; a context manager. Programs run one after the other."""
+    """One disaggregated computer; a context manager. Programs run one after the other: of threads that run some at the
+    same time, the others wait."""
 
     def __init__(self, config: MachineConfig | None = None, *, runtime: RuntimeName = "inproc") -> None:
         """Raises `ConfigError` for a machine that cannot be."""
@@ -116,6 +118,7 @@ class Machine:
         """That of a machine that stays up."""
         self._runtime: Runtime | None = None
         self._gate: GateMonitor | None = None
+        self._turn = threading.Lock()
         self._failure: MachineFailed | None = None
         self._follows = False
         self._startup_s = 0.0
@@ -135,6 +138,8 @@ class Machine:
 
     def start(self) -> None:
         """Starts the components; raises `MachineFailed`, or `ConfigError` when a port to be published is not free."""
+        if self._runtime is not None:
+            raise RuntimeError("the machine is running already")
         began = time.perf_counter()
         if self.config.publish and not self.name:  # Otherwise its caretaker has them.
             self._gate = GateMonitor(self.config.publish)
@@ -166,7 +171,7 @@ class Machine:
 
     def run(
         self,
-        argv: Sequence[str],
+        argv: Sequence[Argument],
         *,
         stdin: bytes = b"",
         environment: Mapping[str, str] | None = None,
@@ -187,20 +192,25 @@ class Machine:
         it cannot be executed, `ConfigError` when there is no such working directory, `MachineFailed` when the machine
         breaks.
         """
-        if not argv:
-            raise ValueError("argv is empty: there is no program to run")
-        if capture:
-            console: BufferConsole = BufferConsole(stdin, name=self._running().console_name)
-            result = self._run_on(console, argv, environment, cwd, trace, relay_signals)
-            return result._replace(stdout=console.stdout, stderr=console.stderr)
-        if stdin:
+        if not isinstance(stdin, (bytes, bytearray, memoryview)):
+            raise TypeError(f"stdin is of type {type(stdin).__name__}; it is bytes, as in b'text'")
+        if stdin and not capture:
             raise ValueError("a program that is not captured reads this process's own input, not `stdin`")
-        from lego.console.host_terminal import HostTerminal
-        from lego.console.monitor import ConsoleMonitor
+        if relay_signals and threading.current_thread() is not threading.main_thread():
+            raise ValueError("relay_signals: only the main thread of a process gets its signals")
+        variables = guest_environment(self.config, dict(os.environ)) if environment is None else texts(environment)
+        program = invocation(argv, variables, self.config.cwd if cwd is None else cwd)
+        with self._turn:
+            if capture:
+                console: BufferConsole = BufferConsole(bytes(stdin), name=self._running().console_name)
+                result = self._run_on(console, program, trace, relay_signals)
+                return result._replace(stdout=console.stdout, stderr=console.stderr)
+            from lego.console.host_terminal import HostTerminal
+            from lego.console.monitor import ConsoleMonitor
 
-        terminal = HostTerminal.find() if relay_signals else None
-        with ConsoleMonitor(self._running().console_name, trace=trace_output) as streams:
-            return self._run_on(streams, argv, environment, cwd, trace, relay_signals, terminal)
+            terminal = HostTerminal.find() if relay_signals else None
+            with ConsoleMonitor(self._running().console_name, trace=trace_output) as streams:
+                return self._run_on(streams, program, trace, relay_signals, terminal)
 
     def statistics(self) -> dict[str, Any]:
         """What the last run counted, as one object of plain values (see docs/stats.md)."""
@@ -209,22 +219,17 @@ class Machine:
     def _run_on(
         self,
         console: Monitor,
-        argv: Sequence[str],
-        environment: Mapping[str, str] | None,
-        cwd: str | None,
+        program: Invocation,
         trace: bool,
         relay_signals: bool,
         terminal: HostTerminal | None = None,
     ) -> Result:
         runtime = self._running()
-        variables = [f"{name}={value}" for name, value in environment.items()] if environment is not None else None
-        if variables is None:
-            variables = guest_environment(self.config, dict(os.environ))
         began = time.perf_counter()
         try:
             before = self._snapshot() if runtime.shared else None
             runtime.open_console(console)
-            placed = self._start_program(console, argv, variables, cwd or self.config.cwd, trace, terminal)
+            placed = self._start_program(console, program, trace, terminal)
             ended = self._await_end(placed, relay_signals, terminal)
             wall_s = time.perf_counter() - began
             self._statistics = self._gather(ended, wall_s, before)
@@ -237,7 +242,7 @@ class Machine:
 
     def _running(self) -> Runtime:
         if self._failure is not None:
-            raise self._failure
+            raise MachineFailed(self._failure.component, self._failure.why)
         if self._runtime is None:
             raise RuntimeError("the machine is not running: use it in a `with` statement, or call start()")
         return self._runtime
@@ -245,17 +250,13 @@ class Machine:
     def _start_program(
         self,
         console: Monitor,
-        argv: Sequence[str],
-        variables: list[str],
-        cwd: str,
+        program: Invocation,
         trace: bool,
         terminal: HostTerminal | None,
     ) -> PlacedReply:
         endpoint = self._running().endpoint
         placed: PlacedReply = endpoint.call(MANAGER, Place(VNODE))[0]
         try:
-            _check_directory(endpoint, placed.storage, cwd)
-            path = next((each[5:] for each in variables if each.startswith("PATH=")), None)
             start = Start(
                 pid=placed.pid,
                 memory=placed.memory,
@@ -263,15 +264,18 @@ class Machine:
                 storage=placed.storage,
                 console=console.name,
                 vnode=VNODE,
-                path=find_program(endpoint, placed.storage, VNODE, argv[0], path, cwd),
-                arguments=[os.fsencode(each) for each in argv],
-                environment=[os.fsencode(each) for each in variables],
-                directory=cwd,
+                path=find_program(endpoint, placed.storage, VNODE, program.name, program.path, program.cwd),
+                arguments=program.arguments,
+                environment=program.variables,
+                directory=program.cwd,
                 trace=trace or self.config.trace,
                 seat=placed.seat,
                 terminal=TerminalSetup(terminal.streams(), terminal.modes, terminal.size()) if terminal else None,
             )
-            endpoint.call(placed.processor, start)
+            reply: StartReply = endpoint.call(placed.processor, start)[0]
+            if reply.directory_errno:
+                why = os.strerror(reply.directory_errno)
+                raise ConfigError("cwd", f"{program.cwd}: {why} in the guest's tree")
             endpoint.call(MANAGER, Started(placed.pid))
         except (LinuxError, ConfigError):
             with contextlib.suppress(LinuxError):  # The processor may have given the pid back already.
@@ -415,16 +419,6 @@ class Machine:
             "config": describe(self.config),
             **counted,
         }
-
-
-def _check_directory(endpoint: Endpoint, storage: str, cwd: str) -> None:
-    """Refuses a working directory that the guest does not have."""
-    try:
-        found, _ = endpoint.call(storage, PathStat(VNODE, 0, cwd))
-    except LinuxError as error:
-        raise ConfigError("cwd", f"{cwd}: {os.strerror(error.errno)} in the guest's tree") from error
-    if not isinstance(found, Elsewhere) and found.stat.kind != S_IFDIR:
-        raise ConfigError("cwd", f"{cwd} is not a directory in the guest's tree")
 
 
 def _make_runtime(name: RuntimeName, config: MachineConfig) -> Runtime:

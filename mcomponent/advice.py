@@ -94,7 +94,7 @@ def check_sync(space: AddressSpace, start: int, length: int, flags: int) -> tupl
     """The checks of msync(2): (the mapped pieces of the range, ENOMEM when it has holes or else 0)."""
     if flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC) or start % PAGE or (flags & MS_ASYNC and flags & MS_SYNC):
         raise LinuxError(E.EINVAL)
-    end = start + page_up(length)
+    end = start + page_up(length) % _UINT64
     if end >= _UINT64:
         raise LinuxError(E.ENOMEM)
     return mapped_pieces(space, start, end)

@@ -51,6 +51,20 @@ class ThreadAttributes:
         return self.affinity or (1 << cores) - 1
 
 
+Range = tuple[int, int]
+
+
+def union(ranges: tuple[Range, ...], start: int, end: int) -> tuple[Range, ...]:
+    """Ranges, in order and none touching another, with [start, end)."""
+    kept = []
+    for low, high in ranges:
+        if high < start or low > end:
+            kept.append((low, high))
+        else:
+            start, end = min(start, low), max(end, high)
+    return tuple(sorted([*kept, (start, end)]))
+
+
 @dataclass
 class ProcessAttributes:
     """Of a whole process (signal_struct and mm_struct)."""
@@ -58,7 +72,7 @@ class ProcessAttributes:
     dumpable: int = 1
     oom_score_adj: int = 0
     child_subreaper: bool = False
-    locked_ranges: tuple[tuple[int, int], ...] = ()
+    locked_ranges: tuple[Range, ...] = ()
     """What mlock(2) and mlockall(2) locked: half open, in order, none touching another."""
     thp_disabled: bool = False
     membarriers: int = 0
@@ -72,6 +86,17 @@ class ProcessAttributes:
     def locked_bytes(self) -> int:
         """How much is locked, for RLIMIT_MEMLOCK and /proc/PID/status."""
         return sum(high - low for low, high in self.locked_ranges)
+
+    def is_locked(self, start: int, end: int) -> bool:
+        """Whether anything of a range is locked."""
+        return any(low < end and start < high for low, high in self.locked_ranges)
+
+    def unlock(self, start: int, end: int) -> None:
+        """What is in a range is locked no more, or not there any more."""
+        left: list[Range] = []
+        for low, high in self.locked_ranges:
+            left += [piece for piece in ((low, min(high, start)), (max(low, end), high)) if piece[0] < piece[1]]
+        self.locked_ranges = tuple(left)
 
     def copy(self) -> ProcessAttributes:
         """For a child: memory locks are not inherited (mlock(2))."""

@@ -13,18 +13,21 @@ process that it was made for.
 from __future__ import annotations
 
 from lego.fabric.errors import FabricError
-from lego.linux.fcntl import O_DIRECTORY, O_PATH
+from lego.linux.errno import LinuxError
+from lego.linux.fcntl import AT_FDCWD, O_DIRECTORY, O_PATH
 from lego.linux.signal import Sig
 from mcomponent.messages import Execute, Exit, OpenProgram
 from pcomponent import family, strace, threads
 from pcomponent.executing import describe, execute
 from pcomponent.files.base import Blocking
+from pcomponent.files.opening import open_path
 from pcomponent.files.standard import open_standard
 from pcomponent.forking import fork, until_released
 from pcomponent.ipc.objects import run_ended
 from pcomponent.ipc.semaphores import process_ended
 from pcomponent.kernel import Kernel
 from pcomponent.messages import Start
+from pcomponent.paths import Place, place
 from pcomponent.process import Process, Thread, WorkingDirectory
 from pcomponent.registers import Registers
 from pcomponent.rlimits import Limits, Resource
@@ -33,9 +36,13 @@ from pcomponent.signals import SignalState
 from pcomponent.terminals import jobs
 from pcomponent.usage import process_times
 from pcomponent.waking import queue_up
-from scomponent.messages import Close, Open
+from scomponent.messages import Close
 
 MANAGER = "G"
+
+
+class NoDirectory(LinuxError):
+    """There is no such directory for a new process to start in, or it cannot be used."""
 
 
 class Lifecycle:
@@ -47,7 +54,8 @@ class Lifecycle:
         """The largest clock of a process that has ended."""
 
     def start(self, request: Start) -> Process:
-        """Starts a program as a new process. Raises `LinuxError` as execve does; nothing is left behind then."""
+        """Starts a program as a new process. Raises `LinuxError` as execve does, and `NoDirectory`; nothing is left
+        behind then."""
         kernel = self._kernel
         process = Process(kernel, request.pid, request.vnode)
         process.kin.root = process.pid
@@ -58,10 +66,23 @@ class Lifecycle:
         family.watch(process)
         task = Thread(process, request.pid)
         process.threads[task.tid] = task
-        place, _ = kernel.endpoint.call(
-            process.storage, Open(request.vnode, 0, request.directory, O_PATH | O_DIRECTORY)
-        )
-        process.working_directory = WorkingDirectory(place.handle, place.path)
+        kernel.processes[process.pid] = process  # It may start in a directory of its own, such as /proc/self/fd.
+        try:
+            self._load_in(task, request)
+        except BaseException:
+            del kernel.processes[process.pid]
+            raise
+        queue_up(task)
+        return process
+
+    def _load_in(self, task: Thread, request: Start) -> None:
+        """Everything that can fail, in the working directory, which may be a made-up one: then it has no handle."""
+        process, kernel = task.process, self._kernel
+        try:
+            directory = open_path(task, Place(0, request.directory), O_PATH | O_DIRECTORY)
+        except LinuxError as error:
+            raise NoDirectory(error.errno) from error
+        process.working_directory = WorkingDirectory(directory.handle, directory.path)
         try:
             self._load(task, request)
             try:
@@ -71,21 +92,19 @@ class Lifecycle:
                 self.release_space(process)
                 raise
         except BaseException:
-            kernel.endpoint.call(process.storage, Close([place.handle]))
+            directory.close(task)
             raise
-        kernel.processes[process.pid] = process
-        queue_up(task)
-        return process
 
     def _load(self, task: Thread, request: Start) -> None:
         process, kernel = task.process, self._kernel
+        where = place(task, AT_FDCWD, request.path)
         reply, _ = kernel.endpoint.call(
             process.home,
             Execute(
                 space=process.pid,
                 vnode=process.vnode,
-                directory=process.working_directory.handle,
-                path=request.path,
+                directory=where.handle,
+                path=where.path,
                 arguments=request.arguments,
                 environment=request.environment,
                 random=kernel.random.bytes(16),

@@ -20,11 +20,18 @@ class TerminalSetup(msgspec.Struct, array_like=True, frozen=True):
     """Rows, columns, and the same in pixels."""
 
 
+class StartReply(msgspec.Struct, array_like=True, frozen=True):
+    """The program was started, unless its working directory is not there."""
+
+    directory_errno: int = 0
+    """Why the directory cannot be entered; 0 when it could be."""
+
+
 class Start(Request, frozen=True):
     """Starts a program as a new process, placed here by the global manager. Standard input, output and error are the
     console's. Errors: those of `mcomponent.messages.Execute`."""
 
-    Reply: ClassVar = Done
+    Reply: ClassVar = StartReply
     pid: int
     memory: str
     """The home."""

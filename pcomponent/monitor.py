@@ -16,7 +16,7 @@ from pcomponent.cpu import Cpu
 from pcomponent.excache.cache import ExCache, geometry
 from pcomponent.execution import Executor
 from pcomponent.kernel import Kernel
-from pcomponent.lifecycle import Lifecycle
+from pcomponent.lifecycle import Lifecycle, NoDirectory
 from pcomponent.messages import (
     Kill,
     Meet,
@@ -24,6 +24,7 @@ from pcomponent.messages import (
     ProcessesReply,
     Signal,
     Start,
+    StartReply,
     Statistics,
     StatisticsReply,
     TerminalHangUp,
@@ -94,14 +95,17 @@ class ProcessorMonitor:
         cpu = SeatCpu(name, self._kernel.endpoint)
         return Seat(name, cpu, SeatExecutor(self._kernel, cpu, self._lifecycle, name))
 
-    def _start(self, sender: str, request: Start) -> Done:
+    def _start(self, sender: str, request: Start) -> StartReply:
         def start() -> None:
             process = self._lifecycle.start(request)
             self._scheduler.admit(process)
             self._outside.started(sender, process)
 
-        self._scheduler.ask(start)
-        return Done()
+        try:
+            self._scheduler.ask(start)
+        except NoDirectory as error:
+            return StartReply(error.errno)
+        return StartReply()
 
     def _meet(self, sender: str, request: Meet) -> Done:
         self._scheduler.ask(lambda: self._outside.meet(sender, request))

@@ -14,7 +14,8 @@ NOT_FOUND = 127
 
 
 def complain(text: str) -> None:
-    """One line on stderr, if there is one."""
+    """One line on stderr, if there is one; whatever is quoted in it, such as a name with a newline."""
     if sys.stderr is not None:
+        line = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
         with contextlib.suppress(OSError):
-            print(f"lego: {text}", file=sys.stderr, flush=True)
+            print(f"lego: {line}", file=sys.stderr, flush=True)

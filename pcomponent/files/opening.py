@@ -91,6 +91,10 @@ def _stored(task: Thread, reply: OpenReply, flags: int) -> OpenFile:
     if flags & O_PATH:
         return PathFile(shown, reply.path, reply.handle, reply.stat)
     if kind == S_IFDIR:
+        wrong = E.EISDIR if flags & O_TRUNC else E.EINVAL if flags & O_DIRECT else 0
+        if wrong:
+            ask_storage(task, Close([reply.handle]))
+            raise LinuxError(wrong)
         return StorageDirectory(shown, reply.path, reply.handle)
     if kind == S_IFIFO:
         try:
@@ -187,6 +191,8 @@ def _made_up(task: Thread, node: Node, flags: int) -> OpenFile:
         raise LinuxError(E.ELOOP)
     if not flags & O_PATH:
         _check_access(task, stat, flags)
+        if flags & O_DIRECT and stat.kind != S_IFREG:
+            raise LinuxError(E.EINVAL)  # There is nothing to go around (do_dentry_open).
     if directory:
         return MadeUpDirectory(shown, node)
     file = node.open(task, shown)
@@ -213,7 +219,7 @@ def _check_access(task: Thread, stat: Stat, flags: int) -> None:
     if stat.kind == S_IFDIR:
         if flags & TMPFILE_BIT:
             raise LinuxError(E.EOPNOTSUPP)
-        if flags & O_CREAT or flags & O_ACCMODE != O_RDONLY:
+        if flags & (O_CREAT | O_TRUNC) or flags & O_ACCMODE != O_RDONLY:
             raise LinuxError(E.EISDIR)
     if not permits(task, stat, wanted):
         raise LinuxError(E.EACCES)

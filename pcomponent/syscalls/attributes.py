@@ -199,8 +199,9 @@ def _stamp(seconds: int, nanoseconds: int = 0) -> int:
     return max(-(1 << 63), min((1 << 63) - 1, seconds * _S + nanoseconds))
 
 
-def _timespecs(task: Thread, pointer: int) -> Times:
-    """Two struct timespec with UTIME_NOW and UTIME_OMIT; EINVAL for nanoseconds out of range."""
+def _timespecs(task: Thread, pointer: int) -> Times | None:
+    """Two struct timespec with UTIME_NOW and UTIME_OMIT; None for nanoseconds out of range, which is EINVAL, but not
+    before the file was found."""
     if not pointer:
         return _now(task)
     fields = task.memory.read_struct(_TIMES, pointer)
@@ -213,7 +214,7 @@ def _timespecs(task: Thread, pointer: int) -> Times:
         elif 0 <= nanoseconds < _S:
             times.append(_stamp(seconds, nanoseconds))
         else:
-            raise LinuxError(E.EINVAL)
+            return None
     return times[0], times[1]
 
 
@@ -233,14 +234,21 @@ def utimensat(task: Thread, dirfd: int, pointer: int, times: int, flags: int) ->
     wanted = _timespecs(task, times)
     if wanted == (None, None):
         return 0  # "Nothing to do, we must not even check the path" (fs/utimes.c).
+    valid, wanted = wanted is not None, wanted or (None, None)
     if not pointer and dirfd != AT_FDCWD:
         if flags:
             raise LinuxError(E.EINVAL)
-        return _change(task, task.process.files.get(dirfd), times=wanted)
+        file = task.process.files.get(dirfd)
+        if not valid:
+            raise LinuxError(E.EINVAL)
+        return _change(task, file, times=wanted)
     if flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH):
         raise LinuxError(E.EINVAL)
     what = place_or_file(task, dirfd, pointer, flags) if pointer else place_at(task, dirfd, pointer)
-    return _change(task, what, not flags & AT_SYMLINK_NOFOLLOW, times=wanted)
+    done = _change(task, what, not flags & AT_SYMLINK_NOFOLLOW, times=wanted)
+    if not valid:
+        raise LinuxError(E.EINVAL)
+    return done
 
 
 @syscall(132, "utime", "path", "pointer")

@@ -81,7 +81,7 @@ def dup3(task: Thread, fd: int, new: int, flags: int) -> int:
 
 # ---- fcntl -----------------------------------------------------------------------------------------------
 
-_NOTE = "no leases and notifications (EINVAL); no signal of O_ASYNC for room in a socket"
+_NOTE = "no leases, notifications, write hints and F_CREATED_QUERY (EINVAL); no signal of O_ASYNC for room in a socket"
 
 
 @syscall(72, "fcntl", "fd", "uint", "ulong", support="partial", note=_NOTE)

@@ -18,6 +18,8 @@ F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW = 36, 37, 38
 _FLOCK = struct.Struct("<hh4xqqi4x")
 """struct flock (include/uapi/asm-generic/fcntl.h): type, whence, start, length, pid."""
 _OPEN_FILE = (F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW)
+_LOCK_MAND = 32
+"""Locks of Windows's shares, which are ignored since Linux 5.15."""
 _ASKING = (F_GETLK, F_OFD_GETLK)
 _WAITING = (F_SETLKW, F_OFD_SETLKW)
 
@@ -95,6 +97,8 @@ def _lock(task: Thread, wanted: Lock, wait: bool) -> int | Blocking:
 def flock(task: Thread, fd: int, operation: int) -> int | Blocking:
     """flock(2). The lock belongs to the open file description, and goes with it; a change of its kind gives up the
     old one first, also when the new one cannot be had (flock(2), "Notes")."""
+    if operation & _LOCK_MAND:
+        return 0
     kinds = {LOCK_SH: READ, LOCK_EX: WRITE, LOCK_UN: UNLOCK}
     kind = kinds.get(operation & ~LOCK_NB)
     if kind is None:

@@ -42,10 +42,15 @@ def writable(task: Thread, fd: int) -> OpenFile:
     return file
 
 
-def _position(offset: int) -> int:
-    if offset < 0:
+def _position(offset: int, count: int = 0) -> int:
+    """An offset at which `count` bytes are to be moved. EINVAL when the last of them has none (rw_verify_area)."""
+    if offset < 0 or offset + count > OFFSET_MAX:
         raise LinuxError(E.EINVAL)
     return offset
+
+
+def _bytes(vectors: list[Vector]) -> int:
+    return sum(length for _, length in vectors)
 
 
 # ---- reading and writing ---------------------------------------------------------------------------------
@@ -67,14 +72,16 @@ def write(task: Thread, fd: int, buffer: int, count: int) -> Moving:
 def pread64(task: Thread, fd: int, buffer: int, count: int, offset: int) -> Moving:
     """pread64(2)."""
     _position(offset)
-    return read_into(task, readable(task, fd), one(buffer, count), offset)
+    file, vectors = readable(task, fd), one(buffer, count)
+    return read_into(task, file, vectors, _position(offset, count))
 
 
 @syscall(18, "pwrite64", "fd", "buffer", "size", "offset")
 def pwrite64(task: Thread, fd: int, buffer: int, count: int, offset: int) -> Moving:
     """pwrite64(2)."""
     _position(offset)
-    return write_from(task, writable(task, fd), one(buffer, count), offset)
+    file, vectors = writable(task, fd), one(buffer, count)
+    return write_from(task, file, vectors, _position(offset, count))
 
 
 @syscall(19, "readv", "fd", "pointer", "ulong")
@@ -95,16 +102,16 @@ def writev(task: Thread, fd: int, vectors: int, count: int) -> Moving:
 def preadv(task: Thread, fd: int, vectors: int, count: int, offset: int) -> Moving:
     """preadv(2)."""
     _position(offset)
-    file = readable(task, fd)
-    return read_into(task, file, read_vectors(task, vectors, count), offset)
+    file, buffer = readable(task, fd), read_vectors(task, vectors, count)
+    return read_into(task, file, buffer, _position(offset, _bytes(buffer)))
 
 
 @syscall(296, "pwritev", "fd", "pointer", "ulong", "offset")
 def pwritev(task: Thread, fd: int, vectors: int, count: int, offset: int) -> Moving:
     """pwritev(2)."""
     _position(offset)
-    file = writable(task, fd)
-    return write_from(task, file, read_vectors(task, vectors, count), offset)
+    file, buffer = writable(task, fd), read_vectors(task, vectors, count)
+    return write_from(task, file, buffer, _position(offset, _bytes(buffer)))
 
 
 @syscall(327, "preadv2", "fd", "pointer", "ulong", "offset", "ulong", "flags", support="partial", note=_RWF_NOTE)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lego.linux.errno import E, LinuxError
 from lego.regions import TASK_SIZE, page_down, page_up
 from pcomponent import system
+from pcomponent.attributes import Range, union
 from pcomponent.credentials import IPC_LOCK
 from pcomponent.rlimits import Resource
 from pcomponent.syscalls.table import syscall
@@ -19,26 +20,6 @@ _NOTE = "counted against RLIMIT_MEMLOCK; there is nothing to lock"
 MLOCK_ONFAULT = 1
 MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT = 1, 2, 4
 
-Range = tuple[int, int]
-
-
-def _add(ranges: tuple[Range, ...], start: int, end: int) -> tuple[Range, ...]:
-    """The union of ranges and [start, end), in order, none touching another."""
-    kept = []
-    for low, high in ranges:
-        if high < start or low > end:
-            kept.append((low, high))
-        else:
-            start, end = min(start, low), max(end, high)
-    return tuple(sorted([*kept, (start, end)]))
-
-
-def _subtract(ranges: tuple[Range, ...], start: int, end: int) -> tuple[Range, ...]:
-    left: list[Range] = []
-    for low, high in ranges:
-        left += [piece for piece in ((low, min(high, start)), (max(low, end), high)) if piece[0] < piece[1]]
-    return tuple(left)
-
 
 def _bytes(ranges: tuple[Range, ...]) -> int:
     return sum(high - low for low, high in ranges)
@@ -49,11 +30,17 @@ def _may_lock(task: Thread, total: int) -> bool:
     return total <= limit or task.process.credentials.capable(IPC_LOCK)
 
 
+def _pages(address: int, length: int) -> Range:
+    """The pages of a range, whose length may wrap around to nothing (do_mlock)."""
+    start = page_down(address)
+    return start, start + page_up(address - start + length) % (1 << 64)
+
+
 def _span(task: Thread, address: int, length: int) -> Range:
     """The pages of a range. EINVAL when it wraps around; ENOMEM when part of it is not mapped."""
-    start, end = page_down(address), page_up(address + length)
+    start, end = _pages(address, length)
     if end > TASK_SIZE:
-        raise LinuxError(E.EINVAL if address + length >= 1 << 64 else E.ENOMEM)
+        raise LinuxError(E.EINVAL if end >= 1 << 64 else E.ENOMEM)
     at = start
     for region in system.regions(task, task.process).regions:
         if region.start > at:
@@ -68,8 +55,8 @@ def _lock(task: Thread, address: int, length: int) -> int:
     attributes = task.process.attributes
     if not task.process.limits.soft(Resource.MEMLOCK) and not task.process.credentials.capable(IPC_LOCK):
         raise LinuxError(E.EPERM)
-    start, end = page_down(address), page_up(address + length)
-    ranges = _add(attributes.locked_ranges, start, end) if start < end else attributes.locked_ranges
+    start, end = _pages(address, length)
+    ranges = union(attributes.locked_ranges, start, end) if start < end else attributes.locked_ranges
     if not _may_lock(task, _bytes(ranges)):
         raise LinuxError(E.ENOMEM)
     _span(task, address, length)
@@ -95,8 +82,7 @@ def mlock2(task: Thread, address: int, length: int, flags: int) -> int:
 def munlock(task: Thread, address: int, length: int) -> int:
     """Unlocks them."""
     start, end = _span(task, address, length)
-    attributes = task.process.attributes
-    attributes.locked_ranges = _subtract(attributes.locked_ranges, start, end)
+    task.process.attributes.unlock(start, end)
     return 0
 
 
@@ -113,7 +99,7 @@ def mlockall(task: Thread, flags: int) -> int:
             raise LinuxError(E.ENOMEM)
         ranges: tuple[Range, ...] = ()
         for region in regions:
-            ranges = _add(ranges, region.start, region.end)
+            ranges = union(ranges, region.start, region.end)
         task.process.attributes.locked_ranges = ranges
     return 0
 

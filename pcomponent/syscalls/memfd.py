@@ -18,7 +18,7 @@ _NAME_BYTES_MAX = 249
 """NAME_MAX without "memfd:"."""
 
 
-@syscall(319, "memfd_create", "path", "flags")
+@syscall(319, "memfd_create", "path", "flags", support="partial", note="no huge pages: MFD_HUGETLB is ENOSYS")
 def memfd_create(task: Thread, pointer: int, flags: int) -> int:
     """memfd_create(2). There are no huge pages: MFD_HUGETLB is ENOSYS, as of a kernel that was built without."""
     known = _ALL | (_HUGE_SIZES if flags & MFD_HUGETLB else 0)

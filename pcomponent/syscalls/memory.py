@@ -7,6 +7,8 @@ from lego.linux.fcntl import O_ACCMODE, O_PATH, O_WRONLY
 from lego.linux.mman import (
     MADV_DONTNEED,
     MADV_FREE,
+    MADV_POPULATE_READ,
+    MADV_POPULATE_WRITE,
     MADV_REMOVE,
     MAP_ANONYMOUS,
     MAP_FIXED,
@@ -14,10 +16,13 @@ from lego.linux.mman import (
     MAP_SHARED_VALIDATE,
     MAP_TYPE,
     MREMAP_FIXED,
+    MS_INVALIDATE,
     PROT_READ,
+    PROT_WRITE,
 )
 from lego.regions import PAGE, TASK_SIZE, ObjectId, page_up
 from mcomponent.messages import Advise, Brk, LayoutReply, Map, MemoryAllocate, Protect, Remap, RemapReply, Sync, Unmap
+from pcomponent.attributes import union
 from pcomponent.files.memory_file import MemoryFile
 from pcomponent.process import Thread
 from pcomponent.rlimits import INFINITY, Resource
@@ -27,6 +32,14 @@ from pcomponent.syscalls.table import syscall
 def _end(address: int, length: int) -> int:
     """The end of a range, no further than user memory goes."""
     return min(page_up(address + length), TASK_SIZE)
+
+
+def _apply(task: Thread, reply: LayoutReply) -> int:
+    """Does here what the memory did; what is not mapped any more is not locked either. Returns the address."""
+    task.memory.apply(reply)
+    for start, end in reply.removed:
+        task.process.attributes.unlock(start, end)
+    return int(reply.address)
 
 
 def _outcome(reply: LayoutReply | RemapReply) -> int:
@@ -97,8 +110,7 @@ def map_object(
     reply, _ = task.kernel.endpoint.call(
         space.home, Map(space.pid, address, length, prot, flags, thing, handle, offset, name, may_write)
     )
-    space.apply(reply)
-    return int(reply.address)
+    return _apply(task, reply)
 
 
 @syscall(11, "munmap", "pointer", "size")
@@ -108,7 +120,7 @@ def munmap(task: Thread, address: int, length: int) -> int:
     if address % PAGE == 0 and address < TASK_SIZE:
         space.flush_shared(address, _end(address, length))
     reply, _ = task.kernel.endpoint.call(space.home, Unmap(space.pid, address, length))
-    space.apply(reply)
+    _apply(task, reply)
     return 0
 
 
@@ -135,6 +147,12 @@ def mremap(task: Thread, address: int, old_length: int, new_length: int, flags: 
         space.home, Remap(space.pid, address, old_length, new_length, flags, new_address)
     )
     space.remap(reply)
+    attributes = task.process.attributes
+    locked = not reply.errno and attributes.is_locked(address, address + 1)
+    for start, end in reply.removed:
+        attributes.unlock(start, end)
+    if locked:
+        attributes.locked_ranges = union(attributes.locked_ranges, reply.address, _end(reply.address, new_length))
     return _outcome(reply) or int(reply.address)
 
 
@@ -144,16 +162,18 @@ def brk(task: Thread, address: int) -> int:
     space = task.memory
     limit = task.process.limits.soft(Resource.DATA)
     reply, _ = task.kernel.endpoint.call(space.home, Brk(space.pid, address, limit, _room(task)))
-    space.apply(reply)
-    return int(reply.address)
+    return _apply(task, reply)
 
 
 @syscall(
-    28, "madvise", "pointer", "size", "int", support="partial", note="advice that only hints is accepted, not acted on"
-)
+    28, "madvise", "pointer", "size", "int", support="partial",
+    note="advice that only hints is accepted, not acted on; MADV_REMOVE is EOPNOTSUPP for files",
+)  # fmt: skip
 def madvise(task: Thread, address: int, length: int, advice: int) -> int:
     """madvise(2)."""
     space = task.memory
+    if advice in (MADV_POPULATE_READ, MADV_POPULATE_WRITE):
+        return _populate(task, address, length, advice == MADV_POPULATE_WRITE)
     if advice in (MADV_DONTNEED, MADV_FREE, MADV_REMOVE) and address % PAGE == 0:
         space.flush_shared(address, _end(address, length))
     reply, _ = task.kernel.endpoint.call(space.home, Advise(space.pid, address, length, advice))
@@ -164,6 +184,24 @@ def madvise(task: Thread, address: int, length: int, advice: int) -> int:
     if not reply.removed:
         space.protect(reply)  # Regions with other flags (MADV_DONTFORK and the like).
     return _outcome(reply)
+
+
+def _populate(task: Thread, address: int, length: int, write: bool) -> int:
+    """Touches each page as the program would (mm/madvise.c, madvise_populate). EINVAL where it must not; ENOMEM
+    where nothing is mapped; EFAULT where it would get SIGBUS."""
+    space, end = task.memory, address + page_up(length) % (1 << 64)
+    if address % PAGE or (length and end == address) or end >= 1 << 64:
+        raise LinuxError(E.EINVAL)
+    for page in range(address, end, PAGE):
+        region = space.regions.find(page) if page < TASK_SIZE else None
+        if region is None:
+            raise LinuxError(E.ENOMEM)
+        if not region.prot & (PROT_WRITE if write else PROT_READ):
+            raise LinuxError(E.EINVAL)
+        data = space.read(page, 1)
+        if write:
+            space.write(page, data)
+    return 0
 
 
 def _punch(task: Thread, start: int, end: int) -> None:
@@ -182,7 +220,14 @@ def msync(task: Thread, address: int, length: int, flags: int) -> int:
     space = task.memory
     if address % PAGE == 0 and address < TASK_SIZE:
         space.flush_shared(address, _end(address, length))
-    task.kernel.endpoint.call(space.home, Sync(space.pid, address, length, flags))
+    busy = bool(flags & MS_INVALIDATE) and task.process.attributes.is_locked(address, _end(address, length))
+    try:
+        task.kernel.endpoint.call(space.home, Sync(space.pid, address, length, flags))
+    except LinuxError as error:
+        if error.errno != E.ENOMEM or not busy:
+            raise
+    if busy:
+        raise LinuxError(E.EBUSY)
     return 0
 
 

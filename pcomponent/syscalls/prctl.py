@@ -36,7 +36,7 @@ def _no_more(*arguments: int) -> None:
 
 @syscall(
     157, "prctl", "int", "ulong", "ulong", "ulong", "ulong",
-    support="partial", note="names, death signal, dumpable, capabilities, no_new_privs and the like; no seccomp",
+    support="partial", note="no seccomp, secure bits, speculation, PR_SET_MM, call dispatch, IO flushers (EINVAL)",
 )  # fmt: skip
 def prctl(task: Thread, option: int, a: int, b: int, c: int, d: int) -> int:
     """EINVAL for an option that Lego does not have."""

@@ -131,11 +131,11 @@ def vmsplice(task: Thread, fd: int, vectors: int, count: int, flags: int) -> Mov
     if flags & ~_ALL:
         raise LinuxError(E.EINVAL)
     file = task.process.files.get(fd)
-    if not isinstance(file, PipeFile):
-        raise LinuxError(E.EBADF)
     buffer = read_vectors(task, vectors, count)
     if not sum(length for _, length in buffer):
         return 0
+    if not isinstance(file, PipeFile):
+        raise LinuxError(E.EBADF)
     hurried = bool(flags & _NONBLOCK)  # O_NONBLOCK is not asked: iter_to_pipe and __splice_from_pipe.
     if not file.writable:
         if not (yield from _filled(task, file, hurried)):

@@ -37,7 +37,7 @@ _USE = struct.Struct("<i4xQQQQQ")  # struct shm_info
 _ADDRESS_MAX = 1 << 64
 
 
-@syscall(29, "shmget", "int", "size", "flags")
+@syscall(29, "shmget", "int", "size", "flags", support="partial", note="no huge pages: SHM_HUGETLB is ENOSYS")
 def shmget(task: Thread, key: int, size: int, flags: int) -> int:
     """shmget(2). There are no huge pages: SHM_HUGETLB is ENOSYS."""
     segments = of(task).segments

@@ -171,6 +171,8 @@ def clock_nanosleep(task: Thread, clock: int, flags: int, request: int, left: in
 def _check_sleep(task: Thread, clock: int) -> None:
     """Which clocks one can sleep on, in the order of the kernel's checks."""
     now_ns(task, clock)
+    if clock < 0 and processor_clock(task, clock).thread is task:
+        raise LinuxError(E.EINVAL)  # It stands still for as long as the thread sleeps.
     if clock in (CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW, *_COARSE):
         raise LinuxError(E.EOPNOTSUPP)
     alarm = clock in (CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM)

@@ -340,3 +340,11 @@ def test_help_and_version() -> None:
     text = lego("run", "--help").stdout.decode()
     for option in ("topology", "excache", "ways", "memory", "mount", "root", "cwd", "env", "seed", "inproc", "stats"):
         assert f"--{option}" in text
+
+
+@pytest.mark.parametrize("cwd", ["/proc", "/proc/self/fd", "/dev", "/dev/shm", "/sys"])
+def test_a_made_up_directory_to_start_in(cwd: str) -> None:
+    ended = lego("run", "--inproc", "--cwd", cwd, "sh", "-c", "pwd && cd . && ls . >&2 && cd .. && pwd")
+    here = cwd.replace("self", "1")
+    assert (ended.status, ended.stdout.decode().split()) == (0, [here, os.path.dirname(here)]), ended.message
+    assert ended.message or cwd == "/dev/shm", "what ls finds"

@@ -105,12 +105,14 @@ class FakeProcessor:
     def start(self, request):
         if request.path.endswith("script"):
             raise LinuxError(E.ENOEXEC, "neither ELF nor script")
+        if request.directory not in ("/", "/home", os.getcwd(), "/proc"):
+            return p.StartReply(E.ENOTDIR if request.directory in FILES else E.ENOENT)
         if request.path.endswith("nothing"):
             raise LinuxError(E.ENOENT, "")
         self.signals, self.ended, self.started = [], threading.Event(), request
         self.signalled.clear()
         threading.Thread(target=self.run, args=(request,), daemon=True).start()
-        return Done()
+        return p.StartReply()
 
     def run(self, request):
         name, *rest = [os.fsdecode(argument) for argument in request.arguments]

@@ -114,6 +114,17 @@ def test_machines_that_cannot_be(field, value, key):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("ways", "4"), ("ways", 4.0), ("cores", True), ("topology", "1P-1M-1S"), ("topology", (1, 1, 1)),
+     ("topology", Topology("1")), ("network", "legoos"), ("mounts", ("/:/",)), ("publish", ("80:80",)), ("cwd", None),
+     ("environment", {"A": "b"}), ("environment", (1,)), ("epoch_s", "now")],
+)  # fmt: skip
+def test_values_of_other_types(field, value):
+    with pytest.raises(ConfigError, match=rf"^MachineConfig\.{field}[^:]*: Expected \w+, got \w+$"):
+        checked(MachineConfig(**{field: value}))
+
+
 def test_three_lines_in_all_are_too_few():
     with pytest.raises(ConfigError, match="4 lines"):
         checked(MachineConfig(excache_bytes=3 * 4096, ways=1))

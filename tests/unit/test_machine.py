@@ -187,8 +187,55 @@ def test_use_outside_of_its_life():
     machine.start()
     machine.close()
     machine.close()
+    machine.start()
+    with pytest.raises(RuntimeError, match="running already"):
+        machine.start()
+    assert machine.run(["echo", "again"]).stdout == b"again"
+    machine.close()
     with pytest.raises(ValueError, match="runtime"), Machine(runtime="cloud"):  # type: ignore[arg-type]
         pass
+
+
+@pytest.mark.parametrize(
+    ("how", "error"),
+    [({"argv": "echo"}, TypeError), ({"argv": ["echo", 1]}, TypeError), ({"argv": ["echo", "\ud800"]}, ValueError),
+     ({"stdin": "text"}, TypeError), ({"stdin": b"x", "capture": False}, ValueError), ({"cwd": "home"}, ConfigError),
+     ({"cwd": ""}, ConfigError), ({"environment": {"A": 1}}, TypeError), ({"environment": {"A=": "b"}}, ConfigError),
+     ({"environment": ["A=b"]}, TypeError)],
+)  # fmt: skip
+def test_misuse_is_told_before_anything_is_asked_of_the_machine(machine, how, error):
+    with pytest.raises(error):
+        machine.run(**{"argv": ["echo"], **how})
+    assert MADE["G"].pid == 0, "nothing was placed"
+    assert machine.run(["echo", "hello"]).stdout == b"hello"
+
+
+def test_programs_of_several_threads_take_turns(machine):
+    results = {}
+
+    def run(number):
+        results[number] = machine.run(["cat"], stdin=b"%d" % number).stdout
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert results == {number: b"%d" % number for number in range(8)}
+
+
+def test_a_thread_cannot_relay_signals(machine):
+    caught = []
+
+    def run():
+        with pytest.raises(ValueError, match="main thread") as error:
+            machine.run(["hang"], relay_signals=True)
+        caught.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(20)
+    assert caught and MADE["G"].pid == 0
 
 
 def test_a_thousand_machines_leave_no_thread():
