@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
-from gmanager.messages import Exited, Lost, Place, PlacedReply, Started
-from gmanager.messages import Statistics as ManagerStatistics
+from gmanager.messages import Exited, Lost, Place, PlacedReply, Started, Statistics as ManagerStatistics
 from lego.component import MANAGER, VNODE, component_names
 from lego.config import ConfigError, MachineConfig, checked, describe, guest_environment, host_cwd
 from lego.console.buffer import BufferConsole
@@ -38,6 +37,7 @@ from pcomponent.messages import (
     Signal,
     Start,
     StartReply,
+    Statistics as ProcessorStatistics,
     TerminalHangUp,
     TerminalInput,
     TerminalResize,
@@ -45,7 +45,6 @@ from pcomponent.messages import (
     Wait,
     WaitReply,
 )
-from pcomponent.messages import Statistics as ProcessorStatistics
 from scomponent.messages import Statistics as StorageStatistics
 
 if TYPE_CHECKING:

@@ -22,6 +22,14 @@ import msgspec
 
 from lego.fabric.wire import Done, Door, Request
 from lego.regions import TASK_SIZE, ObjectId, Region
+from mcomponent.file_messages import (
+    CountReply as CountReply,
+    FileForget as FileForget,
+    FileRead as FileRead,
+    FileSync as FileSync,
+    FileTruncate as FileTruncate,
+    FileWrite as FileWrite,
+)
 from mcomponent.memory_messages import (
     Grow,
     ObjectSync,
@@ -35,23 +43,11 @@ from mcomponent.memory_messages import (
 )
 from mcomponent.shared_messages import (
     MemoryAllocate as MemoryAllocate,
-)
-from mcomponent.shared_messages import (
     MemoryCreate as MemoryCreate,
-)
-from mcomponent.shared_messages import (
     MemoryMapped,
-)
-from mcomponent.shared_messages import (
     MemoryRelease as MemoryRelease,
-)
-from mcomponent.shared_messages import (
     MemorySeek as MemorySeek,
-)
-from mcomponent.shared_messages import (
     MemoryStat as MemoryStat,
-)
-from mcomponent.shared_messages import (
     OpenProgram as OpenProgram,
 )
 
@@ -346,65 +342,6 @@ class Regions(Request, frozen=True):
 
     Reply: ClassVar = RegionsReply
     space: int
-
-
-# ---- files: asked of the object's cache -----------------------------------------------------------------
-
-
-class CountReply(msgspec.Struct, array_like=True, frozen=True):
-    """How many bytes a call moved (those of a read are the payload), and the file's size after it."""
-
-    count: int
-    size: int
-
-
-class FileRead(Request, frozen=True):
-    """pread(2) of a regular file through the page cache. `handle` is the caller's, open for reading."""
-
-    Reply: ClassVar = CountReply
-    object: ObjectId
-    handle: int
-    offset: int
-    length: int
-
-
-class FileWrite(Request, frozen=True):
-    """pwrite(2) of a regular file: written through to storage at once, cached pages updated. With `append`,
-    it goes to the end of the file, and `size` is where it ended. Errors: as write(2)."""
-
-    Reply: ClassVar = CountReply
-    object: ObjectId
-    handle: int
-    offset: int
-    append: bool = False
-
-
-class FileTruncate(Request, frozen=True):
-    """ftruncate(2). Cached pages beyond the new size are dropped, the rest of the last one is zeroed."""
-
-    Reply: ClassVar = Done
-    object: ObjectId
-    handle: int
-    size: int
-
-
-class FileSync(Request, frozen=True):
-    """fsync(2): dirty pages of shared mappings, then the file at its storage."""
-
-    Reply: ClassVar = Done
-    object: ObjectId
-    handle: int
-
-
-class FileForget(Request, frozen=True):
-    """Something else changed a range of the file (fallocate, copy_file_range at storage): writes what is dirty,
-    then drops its cached pages. `length` 0 means to the end."""
-
-    Reply: ClassVar = Done
-    object: ObjectId
-    handle: int
-    offset: int
-    length: int
 
 
 # ---- the machine -------------------------------------------------------------------------------------------

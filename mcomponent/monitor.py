@@ -19,8 +19,7 @@ from typing import Any
 
 import msgspec
 
-from gmanager.messages import Load as LoadReport
-from gmanager.messages import PickMemory
+from gmanager.messages import Load as LoadReport, PickMemory
 from lego.config import MachineConfig
 from lego.fabric.endpoint import Endpoint
 from lego.fabric.errors import FabricError

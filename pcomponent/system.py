@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lego.linux.mman import MAP_SHARED
 from lego.regions import PAGE, Region
-from mcomponent.messages import Regions as RegionsRequest
-from mcomponent.messages import RegionsReply, Status
+from mcomponent.messages import Regions as RegionsRequest, RegionsReply, Status
 
 if TYPE_CHECKING:
     from pcomponent.process import Process, Thread

@@ -20,8 +20,7 @@ from typing import Any, ClassVar, Union
 
 import msgspec
 
-from lego.fabric.text import decoder
-from lego.fabric.text import encode as encode
+from lego.fabric.text import decoder, encode as encode
 
 HEADER_BYTES = 16  # Flags, lengths and a time: what a transport puts in front of every message.
 

@@ -11,8 +11,7 @@ import platform
 import sys
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from lego.linux import mman
 from lego.linux.errno import E, LinuxError

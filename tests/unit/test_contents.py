@@ -12,13 +12,11 @@ from pathlib import Path
 
 import pytest
 from guestfiles import VNODE, Guest, whole
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_CREAT, O_RDONLY, O_RDWR, O_WRONLY, SEEK_CUR, SEEK_DATA, SEEK_HOLE
-from scomponent import contents
-from scomponent import messages as m
+from scomponent import contents, messages as m
 
 
 @pytest.fixture

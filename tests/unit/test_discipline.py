@@ -10,8 +10,7 @@ import struct
 import time
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from lego.linux import termios as t
 from lego.linux.signal import Sig

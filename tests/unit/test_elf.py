@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from tinyelf import ET_DYN, Part, R, W, make
 
 from lego.linux.errno import E, LinuxError

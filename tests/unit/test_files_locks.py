@@ -9,8 +9,7 @@ import struct
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from kerneltask import new_task
 
 from lego.linux.errno import E, LinuxError

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 from guest_rig import JUMP, LOAD1, LOAD8, STORE1, STORE8, AccessFault, GuestRig
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from lego.linux.errno import E, LinuxError

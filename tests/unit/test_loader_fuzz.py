@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 from hostfiles import HostFiles, execute
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 from loaderchecks import LD, check_invariants
 from tinyelf import PT_GNU_STACK, PT_INTERP, PT_LOAD, Part, R, W, X, make, with_interpreter
 

@@ -5,8 +5,7 @@ Spaces act as a processor would have them act: dirty pages are flushed before la
 
 from __future__ import annotations
 
-from hypothesis import settings
-from hypothesis import strategies as st
+from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from memory_rig import ANON, RW, Rig, page_of
 

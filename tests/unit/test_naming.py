@@ -19,8 +19,7 @@ from typing import Any
 
 import pytest
 from guestfiles import VNODE, Guest, whole
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from lego.config import Mount
 from lego.linux.errno import E, LinuxError
@@ -39,8 +38,7 @@ from lego.linux.fcntl import (
     RENAME_NOREPLACE,
 )
 from lego.linux.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG, S_IFSOCK
-from scomponent import host
-from scomponent import messages as m
+from scomponent import host, messages as m
 
 Step = tuple[Any, ...]
 

@@ -29,8 +29,7 @@ from lego.linux.fcntl import (
     RESOLVE_CACHED,
 )
 from lego.linux.stat import S_IFIFO
-from scomponent import messages as m
-from scomponent import opening
+from scomponent import messages as m, opening
 from scomponent.mounts import Position
 
 

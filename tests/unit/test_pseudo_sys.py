@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from kerneltask import contents, look, new_task
 
 from pcomponent.pseudo.sys import cpu_list, cpu_mask

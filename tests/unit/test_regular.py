@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 from filetask import BASE, SIZE, Guest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from lego.linux.errno import E
 from lego.linux.fcntl import (

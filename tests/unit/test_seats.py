@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 from guest_rig import LOAD8, STORE8
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from seat_rig import SeatRig
 from test_flat_memory import FlatMemory

@@ -17,8 +17,7 @@ from lego.fabric.network import Network
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_CREAT, O_RDONLY, O_RDWR
 from lego.observe.clock import current
-from scomponent import costs
-from scomponent import messages as m
+from scomponent import costs, messages as m
 from scomponent.counters import StorageCounters
 from scomponent.monitor import StorageMonitor, handle_limit
 from scomponent.namespace import Namespace

@@ -6,8 +6,7 @@ import struct
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from kerneltask import call, fails, new_process, new_task
 
 from lego.linux.errno import E, LinuxError

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from lego.fabric.text import decoder, encode
 from lego.fabric.wire import Failure, decode_failure
@@ -29,8 +28,7 @@ def test_names_in_lists_come_back(names: list[str]) -> None:
 
 
 def test_bytes_are_left_alone() -> None:
-    from pcomponent.messages import DOOR as PROCESSOR
-    from pcomponent.messages import Start
+    from pcomponent.messages import DOOR as PROCESSOR, Start
 
     odd = "\U0010fffe".encode() + b"41\xff"
     start = Start(1, "M0", ["M0"], "S0", "C", 1, "/\udcff", [odd], [odd], "/")

@@ -17,8 +17,7 @@ from pathlib import Path
 
 import pytest
 from guestfiles import VNODE, Guest, whole
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from lego.config import Mount
 from lego.linux.errno import E, LinuxError
