@@ -43,6 +43,7 @@ def one(address: int, length: int) -> list[Vector]:
 def read_vectors(task: Thread, pointer: int, count: int) -> list[Vector]:
     """An array of struct iovec (lib/iov_iter.c, import_iovec). EINVAL for more than 1,024 or a negative
     length; EFAULT for the array itself or an address beyond user space."""
+    count &= 0xFFFFFFFF  # import_iovec() takes an unsigned int.
     if count > UIO_MAXIOV:
         raise LinuxError(E.EINVAL)
     raw = list(_IOVEC.iter_unpack(task.memory.read(pointer, count * _IOVEC.size))) if count else []
@@ -148,9 +149,16 @@ class Cursor:
             self._index, self._within = self._index + 1, 0
 
 
+def _check_end(offset: int | None, cursor: Cursor) -> None:
+    """rw_verify_area(): no position is as large as 2^63. EINVAL."""
+    if offset is not None and offset + cursor.left >> 63:
+        raise LinuxError(E.EINVAL)
+
+
 def read_into(task: Thread, file: OpenFile, vectors: list[Vector], offset: int | None = None) -> Moving:
     """read(2), or pread64(2) at an offset, of a file that is readable; returns how many bytes arrived."""
     cursor = Cursor(task, vectors)
+    _check_end(offset, cursor)
     total = 0
     counts = task.process.transfers
     counts.reads += 1
@@ -181,6 +189,7 @@ def read_into(task: Thread, file: OpenFile, vectors: list[Vector], offset: int |
 def write_from(task: Thread, file: OpenFile, vectors: list[Vector], offset: int | None = None) -> Moving:
     """write(2), or pwrite64(2) at an offset, to a file that is writable; returns how many bytes were taken."""
     cursor = Cursor(task, vectors)
+    _check_end(offset, cursor)
     total = 0
     counts = task.process.transfers
     counts.writes += 1

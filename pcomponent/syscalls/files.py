@@ -225,7 +225,7 @@ def _entries(task: Thread, fd: int, buffer: int, room: int, old: bool) -> int:
     file = task.process.files.get(fd)
     if not isinstance(file, Directory):
         raise LinuxError(E.ENOTDIR)
-    data = file.take(task, room, old)
+    data = file.take(task, 0 if room >> 31 & 1 else room & 0xFFFFFFFF, old)  # The kernel's room is an int.
     if copy_out(task, buffer, data) < len(data):
         raise LinuxError(E.EFAULT)
     file.advance()

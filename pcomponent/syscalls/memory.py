@@ -218,6 +218,7 @@ def _punch(task: Thread, start: int, end: int) -> None:
 def msync(task: Thread, address: int, length: int, flags: int) -> int:
     """msync(2)."""
     space = task.memory
+    length = page_up(length) & (1 << 64) - 1  # Linux's wraps around, too.
     if address % PAGE == 0 and address < TASK_SIZE:
         space.flush_shared(address, _end(address, length))
     busy = bool(flags & MS_INVALIDATE) and task.process.attributes.is_locked(address, _end(address, length))

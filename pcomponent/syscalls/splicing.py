@@ -66,6 +66,8 @@ def splice(task: Thread, in_fd: int, in_pointer: int, out_fd: int, out_pointer: 
     same = isinstance(source, PipeFile) and isinstance(target, PipeFile) and source.pipe is target.pipe
     if not (into or out_of) or same or source.directory or (not into and target.flags & O_APPEND):
         raise LinuxError(E.EINVAL)
+    if count >> 63 and not (into and out_of):
+        raise LinuxError(E.EINVAL)
     for file, offset in ((source, at), (target, to)):
         if offset is not None:
             file.seek(task, 0, SEEK_CUR)

@@ -21,8 +21,6 @@ NOT_COMPARED = {
     "rseq": "Lego has none",
     "syslog": "who may read the kernel's log is the host's choice",
     "name_to_handle_at": "Lego has none",
-    "fcntl/F_SETOWN_EX": "Lego has none",
-    "fcntl/F_GETOWN_EX": "Lego has none",
     "fcntl/F_GET_RW_HINT": "Lego has none",
     "fcntl/F_SET_RW_HINT": "Lego has none",
     "prctl/PR_SET_VMA": "depends on how the host's kernel was built",
