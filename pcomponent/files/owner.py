@@ -94,26 +94,34 @@ class Owner:
         return euid == 0 or euid in (who.suid, who.uid) or uid in (who.suid, who.uid)
 
     def tell(self, band: int, now_ns: int) -> None:
-        """Something happened at a time of the monotonic clock: sends the signal (send_sigio)."""
-        if self.kind == OWNER_GROUP:
-            for process in self._members() if self.group else ():
-                self._send(process, None, band, now_ns)
-            return
-        thread = self.thread
-        if thread is None and self.process is not None:
-            first = self.process.threads.get(self.process.pid)
-            self._send(self.process, first if self.kind == OWNER_THREAD else None, band, now_ns)
-        elif thread is not None and self._lives(thread):
-            self._send(thread.process, thread if self.kind == OWNER_THREAD else None, band, now_ns)
-
-    def _send(self, process: Process, thread: Thread | None, band: int, now_ns: int) -> None:
-        """send_sigio_to_task: when the queue is full, a plain SIGIO comes instead."""
-        if process.status is not None or not self._permits(process):
-            return
+        """Something happened at a time of the monotonic clock: sends the signal (send_sigio). When the queue is full,
+        a plain SIGIO comes instead."""
         infos = [SigInfo.kernel(Sig.IO)]
         if self.signal:
             code = SI_SIGIO if self.signal in _SPECIFIC else band
             infos.insert(0, SigInfo(self.signal, code, 0, _BODY.pack(_BANDS[band], self.fd)))
+        self._send_all(infos, now_ns)
+
+    def urge(self, now_ns: int) -> None:
+        """Urgent data have come (send_sigurg): O_ASYNC is not asked."""
+        self._send_all([SigInfo.kernel(Sig.URG)], now_ns)
+
+    def _send_all(self, infos: list[SigInfo], now_ns: int) -> None:
+        if self.kind == OWNER_GROUP:
+            for process in self._members() if self.group else ():
+                self._send(process, None, infos, now_ns)
+            return
+        thread = self.thread
+        if thread is None and self.process is not None:
+            first = self.process.threads.get(self.process.pid)
+            self._send(self.process, first if self.kind == OWNER_THREAD else None, infos, now_ns)
+        elif thread is not None and self._lives(thread):
+            self._send(thread.process, thread if self.kind == OWNER_THREAD else None, infos, now_ns)
+
+    def _send(self, process: Process, thread: Thread | None, infos: list[SigInfo], now_ns: int) -> None:
+        """send_sigio_to_task: the first of these that there is room for."""
+        if process.status is not None or not self._permits(process):
+            return
         for info in infos:
             try:
                 if thread is not None:

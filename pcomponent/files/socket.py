@@ -14,7 +14,7 @@ from lego.linux.fcntl import O_NONBLOCK, O_RDWR
 from lego.linux.signal import POLL_HUP, POLL_IN
 from lego.linux.stat import S_IFSOCK
 from pcomponent.files.anonymous import SOCKFS_MAGIC, AnonymousFile, Change, wait_until
-from pcomponent.files.base import POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM, Blocking, OpenFile
+from pcomponent.files.base import POLLIN, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM, Blocking, OpenFile
 from pcomponent.files.inet.interfaces import control
 from pcomponent.files.owner import get_owner, set_owner
 from pcomponent.waiting import Wait, Wake
@@ -208,7 +208,7 @@ class Socket(AnonymousFile):
 
     def serial(self, events: int) -> int:
         """The last event on the sides that are asked for."""
-        came = self.came.serial if events & (POLLIN | POLLRDNORM | POLLRDHUP) else 0
+        came = self.came.serial if events & (POLLIN | POLLRDNORM | POLLRDHUP | POLLPRI) else 0
         room = self.room.serial if events & (POLLOUT | POLLWRNORM) else 0
         return max(came, room, self.altered.serial)
 

@@ -47,6 +47,8 @@ def _path(address: bytes) -> str | None:
 def bind(task: Thread, socket: UnixSocket, address: bytes) -> None:
     """bind(2). EINVAL when it has a name; EADDRINUSE."""
     if socket.address:
+        if len(address) == 2:
+            return  # unix_autobind: it has a name.
         raise LinuxError(E.EINVAL)
     sockets = task.kernel.rendezvous.sockets
     if len(address) == 2:
@@ -127,15 +129,21 @@ def connect(task: Thread, socket: UnixSocket, raw: bytes) -> Generator[Wait, Wak
     """connect(2)."""
     if socket.kind == DATAGRAM:
         if raw[:2] == b"\0\0" and len(raw) >= 2:  # AF_UNSPEC dissolves the association.
-            socket.peer, socket.connected = None, False
+            before, socket.peer, socket.connected = socket.peer, None, False
+            _parted(task, socket, before)
             return 0
-        other = find(task, check_address(raw), DATAGRAM)
+        address = check_address(raw)
+        name_for_credentials(task, socket)
+        other = find(task, address, DATAGRAM)
         if other.peer not in (None, socket):
             raise LinuxError(E.EPERM)
-        socket.peer, socket.connected = other, True
+        before, socket.peer, socket.connected = socket.peer, other, True
+        if other is not before:
+            _parted(task, socket, before)
         socket.room.stir()  # It takes more of whoever it is connected to now.
         return 0
     address = check_address(raw)
+    name_for_credentials(task, socket)
     while True:
         listener = find(task, address, socket.kind)
         if not listener.listening or listener.shut & RECEIVE_SHUT:
@@ -151,6 +159,21 @@ def connect(task: Thread, socket: UnixSocket, raw: bytes) -> Generator[Wait, Wak
         raise LinuxError(E.EISCONN)
     _join(task, socket, listener)
     return 0
+
+
+def name_for_credentials(task: Thread, socket: UnixSocket) -> None:
+    """Who wants to know senders (SO_PASSCRED) gets a name when it connects or sends (unix_autobind)."""
+    if socket.pass_credentials and not socket.address:
+        bind(task, socket, _FAMILY)
+
+
+def _parted(task: Thread, socket: UnixSocket, peer: UnixSocket | None) -> None:
+    """unix_dgram_disconnected: what came from the old peer, or anybody else, is lost, and the old peer told."""
+    if peer is not None and socket.queue:
+        socket.lose_queue(task)
+        if peer.peer is socket and not peer.gone:
+            peer.error = E.ECONNRESET
+            peer.changed(task)
 
 
 def _accepting(listener: UnixSocket) -> Callable[[], bool]:

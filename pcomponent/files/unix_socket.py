@@ -135,12 +135,14 @@ class UnixSocket(Socket):
 
     def outgoing(self, task: Thread, length: int, flags: int, address: bytes | None, ancillary: bytes) -> Outgoing:
         """The checks of unix_stream_sendmsg and unix_dgram_sendmsg before they take data."""
-        from pcomponent.files.unix_names import check_address, find
+        from pcomponent.files.unix_names import check_address, find, name_for_credentials
 
         files, who = passed(task, ancillary) if ancillary else ([], None)
         if flags & OOB:
             raise LinuxError(E.EOPNOTSUPP)
         target = None
+        if self.kind != STREAM:
+            name_for_credentials(task, self)
         if address:
             if self.kind == STREAM:
                 raise LinuxError(E.EISCONN if self.connected else E.EOPNOTSUPP)
@@ -211,6 +213,7 @@ class UnixSocket(Socket):
                     raise broken_pipe(task, silent=bool(flags & NOSIGNAL))
                 if to is self.peer:
                     self.peer = None
+                    self.lose_queue(task)
                 raise LinuxError(E.ECONNREFUSED)
             if to.peer not in (None, self):
                 raise LinuxError(E.EPERM)
@@ -367,15 +370,20 @@ class UnixSocket(Socket):
         if peer is not None:
             peer.changed(task)
         self.changed(task)
-        for letter in self.queue:
-            letter.received(task)
-            drop_files(task, letter.arrived())
-        self.queue.clear()
+        self.lose_queue(task)
         for arrival in self.arrivals:
             if arrival.peer is not None:
                 arrival.peer.error = E.ECONNRESET
             arrival.close(task)
         self.arrivals.clear()
+
+    def lose_queue(self, task: Thread) -> None:
+        """Nobody will receive what has come."""
+        for letter in self.queue:
+            letter.received(task)
+            drop_files(task, letter.arrived())
+        self.queue.clear()
+        self.room.happened(task)
 
     # ---- what else -----------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from pcomponent.files.inet import urgent
 from pcomponent.files.inet.ports import HELD_BYTES_MAX
 
 if TYPE_CHECKING:
@@ -84,6 +85,9 @@ class FarEnd:
         """Sends bytes, no more than there is room for; returns how many were taken."""
         return 0
 
+    def urge(self, task: Thread) -> None:
+        """The last byte that was put is urgent."""
+
     def unread(self) -> int:
         """SIOCOUTQ: bytes that have not got there yet."""
         return 0
@@ -135,6 +139,11 @@ class LocalEnd(FarEnd):
         else:
             self.peer.arrive(task, data)
         return len(data)
+
+    def urge(self, task: Thread) -> None:
+        """Its mark is there with it."""
+        if not self.peer.gone and not self.peer.refuses:
+            urgent.mark(task, self.peer)
 
     def unread(self) -> int:
         """What is beyond the window."""

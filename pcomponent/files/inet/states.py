@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-SO_SNDBUF, SO_RCVLOWAT, SO_LINGER = 7, 18, 13
+SO_SNDBUF, SO_RCVLOWAT, SO_LINGER, SO_OOBINLINE = 7, 18, 13, 10
 
 
 class State(IntEnum):

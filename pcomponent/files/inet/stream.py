@@ -19,11 +19,12 @@ from pcomponent.files.base import (
     POLLHUP,
     POLLIN,
     POLLOUT,
+    POLLPRI,
     POLLRDNORM,
     POLLWRNORM,
     Blocking,
 )
-from pcomponent.files.inet import transfer
+from pcomponent.files.inet import transfer, urgent
 from pcomponent.files.inet.base import INT, InetSocket
 from pcomponent.files.inet.far import NOBODY, Bytes, FarEnd
 from pcomponent.files.inet.options import SOL_TCP
@@ -65,6 +66,7 @@ class StreamSocket(InetSocket):
         self.phase = Phase.UNCONNECTED
         self.far: FarEnd = NOBODY
         self.inbox = Bytes()
+        self.urgent: urgent.Mark | None = None
         self.done = False
         """The other side's end was met (SOCK_DONE)."""
         self.gone = False
@@ -172,8 +174,8 @@ class StreamSocket(InetSocket):
     # ---- sending -------------------------------------------------------------------------------------
 
     def outgoing(self, task: Thread, length: int, flags: int, address: bytes | None, ancillary: bytes) -> None:
-        """Nothing: an address is not looked at, and there are no urgent data (EOPNOTSUPP)."""
-        if flags & OOB:
+        """Nothing: an address is not looked at. Urgent data do not leave the machine (EOPNOTSUPP)."""
+        if flags & OOB and self.far.outside:
             raise LinuxError(E.EOPNOTSUPP)
 
     def send_message(self, task: Thread, data: bytes, flags: int, outgoing: Any) -> Generator[Wait, Wake, int]:
@@ -237,6 +239,7 @@ class StreamSocket(InetSocket):
     def unread(self, task: Thread, data: bytes) -> None:
         """What the guest's buffer had no room for can be read again."""
         self.inbox.put_back(data)
+        urgent.moved(self, -len(data))
         self.ports(task).hold(len(data))
         self.came.stir()
 
@@ -247,6 +250,7 @@ class StreamSocket(InetSocket):
     def take(self, task: Thread, length: int) -> bytes:
         """Bytes that have come; who sends them learns of the room."""
         data = self.inbox.take(length)
+        urgent.moved(self, len(data))
         self.ports(task).hold(-len(data))
         if data:
             self.far.drained(task)
@@ -291,6 +295,7 @@ class StreamSocket(InetSocket):
         far, unread = self.far, self.inbox.length
         self.ports(task).hold(-unread)
         self.inbox = Bytes()
+        self.urgent = None
         if self.state == State.LISTEN:
             connecting.stop_listening(task, self)
         elif self.state == State.SYN_SENT:
@@ -344,8 +349,10 @@ class StreamSocket(InetSocket):
         if self.state == State.SYN_SENT:
             return found
         low = INT.unpack(self.options.get(SO_RCVLOWAT, b"\1\0\0\0"))[0]
-        if self.inbox.length >= max(1, low):
+        if self.inbox.length >= max(1, low) + urgent.hidden(self):
             found |= POLLIN | POLLRDNORM
+        if urgent.waits(self):
+            found |= POLLPRI
         if self.shut & SEND_SHUT or self.state == State.CLOSE or self.has_send_room(task):
             found |= POLLOUT | POLLWRNORM
         else:
@@ -359,6 +366,9 @@ class StreamSocket(InetSocket):
         if self.state == State.LISTEN and request != SIOCATMARK:
             raise LinuxError(E.EINVAL)
         self.look(task)
-        found = {FIONREAD: min(self.inbox.length, self.receive_buffer), TIOCOUTQ: self.far.unread(), SIOCATMARK: 0}
-        task.memory.write_struct(INT, argument, found[request])
+        if request == FIONREAD:
+            found = min(urgent.before(self), self.receive_buffer)
+        else:
+            found = self.far.unread() if request == TIOCOUTQ else int(urgent.met(self))
+        task.memory.write_struct(INT, argument, found)
         return 0

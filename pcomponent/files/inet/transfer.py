@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from pcomponent.files.anonymous import broken_pipe
+from pcomponent.files.inet import urgent
 from pcomponent.files.inet.base import INT
 from pcomponent.files.inet.states import OPEN, SO_RCVLOWAT, State
 from pcomponent.files.socket import ERRQUEUE, NOSIGNAL, OOB, PEEK, RECEIVE_SHUT, SEND_SHUT, TRUNC, WAITALL, Received
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 
 
 def send(task: Thread, socket: StreamSocket, data: bytes, flags: int) -> Generator[Wait, Wake, int]:
+    """sendmsg(2); with MSG_OOB the last byte that was taken is urgent (tcp_mark_urg)."""
+    done = yield from _send(task, socket, data, flags)
+    if flags & OOB and done:
+        socket.far.urge(task)
+    return done
+
+
+def _send(task: Thread, socket: StreamSocket, data: bytes, flags: int) -> Generator[Wait, Wake, int]:
     """tcp_sendmsg: all of it, unless something ends it. EPIPE with SIGPIPE; what went wrong; EAGAIN."""
     if socket.state == State.SYN_SENT:
         if socket.hurried(flags):
@@ -60,13 +69,13 @@ def _may_send(task: Thread, socket: StreamSocket) -> bool:
 
 
 def receive(task: Thread, socket: StreamSocket, length: int, flags: int) -> Generator[Wait, Wake, Received]:
-    """tcp_recvmsg. ENOTCONN; EINVAL for urgent data, of which there are none; EAGAIN; what went wrong."""
+    """tcp_recvmsg. ENOTCONN; EINVAL for urgent data when there are none; EAGAIN; what went wrong."""
     if flags & ERRQUEUE:
         raise LinuxError(E.EAGAIN)
     if socket.state == State.LISTEN:
         raise LinuxError(E.ENOTCONN)
     if flags & OOB:
-        raise LinuxError(E.EINVAL)
+        return urgent.receive(socket, length, flags)
     low = INT.unpack(socket.options.get(SO_RCVLOWAT, b"\1\0\0\0"))[0]
     target = max(1, length if flags & WAITALL else min(low, length))
     taken: list[bytes] = []
@@ -74,9 +83,13 @@ def receive(task: Thread, socket: StreamSocket, length: int, flags: int) -> Gene
     try:
         while True:
             socket.look(task)
-            found = socket.inbox.length
+            if count and urgent.met(socket):
+                break
+            found = urgent.visible(socket)
+            if not flags & PEEK:
+                socket.take(task, urgent.hidden(socket))
             if found and not flags & PEEK:
-                taken.append(socket.take(task, length - count))
+                taken.append(socket.take(task, min(length - count, found)))
                 count += len(taken[-1])
             else:
                 count = found if flags & PEEK else count
@@ -86,7 +99,11 @@ def receive(task: Thread, socket: StreamSocket, length: int, flags: int) -> Gene
     except (LinuxError, Interrupted):
         if not count:
             raise
-    data = socket.inbox.peek(length) if flags & PEEK else b"".join(taken)
+    if flags & PEEK:
+        skipped = urgent.hidden(socket)
+        data = socket.inbox.peek(skipped + min(length, urgent.visible(socket)))[skipped:]
+    else:
+        data = b"".join(taken)
     if flags & TRUNC:  # tcp(7): the bytes are thrown away.
         return Received(b"", len(data))
     return Received(data, len(data))
@@ -113,6 +130,6 @@ def _wait_to_receive(task: Thread, socket: StreamSocket, beyond: int) -> Generat
 
     def ready() -> bool:
         ended = socket.error or socket.shut & RECEIVE_SHUT or socket.state == State.CLOSE
-        return socket.inbox.length > beyond or bool(ended)
+        return urgent.visible(socket) > beyond or bool(ended)
 
     yield from socket.wait(task, ready, socket.came, socket.receive_timeout_ns)

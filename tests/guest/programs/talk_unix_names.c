@@ -31,6 +31,47 @@ static void show_name(int fd, int (*get)(int, struct sockaddr *, socklen_t *)) {
 }
 
 #define ADDRESS (struct sockaddr *)&at
+/* Who asks for credentials is given a name when it connects. */
+static void named_by_itself(int kind) {
+    int server = (int)MUST(socket(AF_UNIX, kind, 0)), client = (int)MUST(socket(AF_UNIX, kind, 0)), on = 1;
+    struct sockaddr_un name;
+    socklen_t length = sizeof name;
+    MUST(bind(server, ADDRESS, abstract("credentials")));
+    if (kind == SOCK_STREAM) MUST(listen(server, 1));
+    MUST(setsockopt(client, SOL_SOCKET, SO_PASSCRED, &on, sizeof on));
+    SHOW(connect(client, ADDRESS, abstract("credentials")));
+    MUST(getsockname(client, (struct sockaddr *)&name, &length));
+    printf("%d\n", (int)length);
+    close(server);
+    close(client);
+}
+
+/* A datagram socket that is connected to another one, or to none, loses what has come. */
+static void parted(void) {
+    int a = (int)MUST(socket(AF_UNIX, SOCK_DGRAM, 0)), b = (int)MUST(socket(AF_UNIX, SOCK_DGRAM, 0));
+    int error = 0;
+    char back[10];
+    socklen_t length = sizeof error;
+    MUST(bind(a, ADDRESS, abstract("side a")));
+    MUST(bind(b, ADDRESS, abstract("side b")));
+    MUST(connect(a, ADDRESS, abstract("side b")));
+    MUST(connect(b, ADDRESS, abstract("side a")));
+    MUST(send(b, "lost", 4, 0));
+    MUST(connect(a, ADDRESS, abstract("side b"))); /* The same: nothing is lost. */
+    SHOW(recv(a, back, 10, MSG_DONTWAIT));
+    MUST(send(b, "lost", 4, 0));
+    SHOW(connect(a, (struct sockaddr *)&(struct sockaddr){.sa_family = AF_UNSPEC}, sizeof(struct sockaddr)));
+    SHOW(recv(a, back, 10, MSG_DONTWAIT));
+    SHOW(getsockopt(b, SOL_SOCKET, SO_ERROR, &error, &length));
+    puts(error_name(error));
+    MUST(connect(a, ADDRESS, abstract("side b")));
+    MUST(send(b, "lost", 4, 0));
+    close(b);
+    SHOW(send(a, "nobody", 6, 0));
+    SHOW(recv(a, back, 10, MSG_DONTWAIT));
+    close(a);
+}
+
 int main(void) {
     char back[50];
     struct pollfd polled;
@@ -122,5 +163,11 @@ int main(void) {
     length = sizeof from;
     MUST(getsockname(chosen, (struct sockaddr *)&from, &length));
     printf("%d\n", (int)length);
+    at.sun_family = AF_UNIX;
+    SHOW(bind(chosen, ADDRESS, 2)); /* It has a name already, and keeps it. */
+    SHOW(bind(chosen, ADDRESS, abstract("another")));
+    named_by_itself(SOCK_DGRAM);
+    named_by_itself(SOCK_STREAM);
+    parted();
     DONE();
 }
