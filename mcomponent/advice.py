@@ -7,7 +7,7 @@ import msgspec
 from lego.linux import mman
 from lego.linux.errno import E, LinuxError
 from lego.linux.mman import MAP_ANONYMOUS, MAP_SHARED, MS_ASYNC, MS_INVALIDATE, MS_SYNC
-from lego.regions import NEVER_WRITABLE, NOT_FORKED, PAGE, WIPED_ON_FORK, Region, page_up
+from lego.regions import NOT_FORKED, PAGE, WIPED_ON_FORK, Region, page_up
 from mcomponent.address_space import AddressSpace, Change
 
 MADV_WIPEONFORK, MADV_KEEPONFORK = 18, 19
@@ -30,13 +30,12 @@ def advise(space: AddressSpace, start: int, length: int, advice: int) -> Change:
     """madvise(2). A range with holes has its mapped parts done and then fails: the change has `errno` ENOMEM.
 
     For MADV_DONTNEED `removed` has the private ranges, and `added` the regions that are there as before.
-    Errors: EINVAL, EPERM (MADV_HWPOISON), EACCES and EOPNOTSUPP (MADV_REMOVE: only of memory objects, whose pages the
-    processor has dropped afterwards).
+    MADV_REMOVE and MADV_POPULATE_* are the processor's. Errors: EINVAL, EPERM (MADV_HWPOISON).
     """
     if advice in _MEMORY_FAILURE:
         raise LinuxError(E.EPERM)
     known = advice in _HINTS or advice in (
-        mman.MADV_DONTNEED, _DONTNEED_LOCKED, mman.MADV_REMOVE, mman.MADV_DONTFORK, mman.MADV_DOFORK,
+        mman.MADV_DONTNEED, _DONTNEED_LOCKED, mman.MADV_DONTFORK, mman.MADV_DOFORK,
         MADV_WIPEONFORK, MADV_KEEPONFORK,
     )  # fmt: skip
     if not known or start % PAGE:
@@ -64,12 +63,6 @@ def _advise_piece(space: AddressSpace, change: Change, piece: Region, advice: in
         if private:
             change.removed.append((piece.start, piece.end))
             change.added.append(piece)
-    elif advice == mman.MADV_REMOVE:
-        if private:
-            return E.EINVAL if anonymous else E.EACCES
-        if piece.flags & NEVER_WRITABLE:
-            return E.EACCES
-        return 0 if piece.object is not None and piece.object.store.startswith("M") else E.EOPNOTSUPP
     elif advice == mman.MADV_FREE:
         return 0 if private and anonymous else E.EINVAL
     elif advice == mman.MADV_DONTFORK:

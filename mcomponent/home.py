@@ -75,6 +75,7 @@ class Home:
             flags |= MAP_ANONYMOUS
             if flags & MAP_SHARED:
                 thing, name = self._core.new_object(), "/dev/zero (deleted)"
+                self._core.cache.cached.get(thing).resize(length)  # mremap(2) may map more, but no more is there.
         region = Region(start, start + length, prot, flags, thing, offset, handle, name)
         return self._reply(request.space, home, home.layout.map(region))
 

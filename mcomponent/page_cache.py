@@ -208,7 +208,7 @@ class PageCache:
         found = self._present(cached, first, count)
         if not found:
             self._counters.zero_pages += 1
-            if cached.version is not None:  # A fault gives a page of a memory object a frame (shmem_fault).
+            if cached.held:  # A fault gives a page of a memory object a frame (shmem_fault), and somebody may ask.
                 self.make_room(1)
                 cached.pages[first] = self._frames.allocate()
             return [ZERO_PAGE]

@@ -4,8 +4,7 @@
     ... contents are moved between owners ...
     change = commit_remap(space, plan)
 
-Source: mm/mremap.c of Linux 6.1 (mremap, mremap_to, vma_to_resize, move_vma). Deviation: pages of shared
-anonymous memory beyond its first size read zeros, where Linux sends SIGBUS.
+Source: mm/mremap.c of Linux 6.1 (mremap, mremap_to, vma_to_resize, move_vma).
 """
 
 from __future__ import annotations

@@ -71,10 +71,9 @@ class Space(Copies):
     # ---- faults -------------------------------------------------------------------------------------
 
     def fetch(self, page: int, access: int, whole: bool = False) -> int:
-        """Makes the page at address `page` present for READ, WRITE or EXEC; returns its line.
+        """Makes the page at address `page` present for READ, WRITE or EXEC; returns its line. Raises `AccessFault`.
 
         With `whole` the caller is about to overwrite all of it, so its contents need not be fetched.
-        Raises `AccessFault`.
         """
         region = self.regions.find(page)
         if region is None:
@@ -128,7 +127,7 @@ class Space(Copies):
         pages = 1
         if region.object is not None:
             self._flush_behind(region, page)
-            pages = self._pages_ahead(key, page, region, line)
+            pages = self._pages_ahead(key, page, region)
         cache.counters.misses += 1
         try:
             reply, contents = self.kernel.endpoint.call(owner, Miss(self.pid, page, access, pages, victim), payload)
@@ -175,15 +174,16 @@ class Space(Copies):
     def _make_room(self, lines: list[int], page: int) -> None:
         """Writes dirty lines back for an access to `page`, which fails if the memory has no room for them."""
         try:
+            self.kernel.seats.hold(None)
             self.kernel.flush_lines(lines)
         except LinuxError as error:
             raise refused(error, page) from error
 
-    def _pages_ahead(self, key: int, page: int, region: Region, line: int) -> int:
-        """How many pages of a file to ask for: more than one when the page before is here, as in a sequential
-        read. Only as many as find room without a write-back, in sets of their own."""
+    def _pages_ahead(self, key: int, page: int, region: Region) -> int:
+        """How many pages of a file to ask for: more than one when the page before is here, as in a sequential read,
+        and nobody here shares the file. Only as many as find room without a write-back, in sets of their own."""
         cache = self.cache
-        if cache.find(key - 1) < 0:
+        if cache.find(key - 1) < 0 or (region.object and self.kernel.objects.known(region.object)):
             return 1
         limit = min(self.kernel.config.prefetch_pages, cache.sets, region.end - page >> PAGE_SHIFT)
         count = 1
@@ -332,6 +332,7 @@ class Space(Copies):
         self.regions.insert(region)
         if region.object is not None:
             self.mapped.add(region.object)
+            self.kernel.seats.mapped(region.object)
 
     def load(self, regions: list[Region], resident: list[tuple[int, int]], owners: dict[int, str]) -> None:
         """Starts with the layout of a program that was just loaded."""
@@ -416,9 +417,8 @@ class Space(Copies):
 
     def _shared_lines(self, region: Region) -> list[int]:
         assert region.object is not None
-        base = self.kernel.objects.of(region.object).base_key
-        first = region.offset >> PAGE_SHIFT
-        return self.cache.lines_between(base | first, (base | first) + (region.length >> PAGE_SHIFT))
+        first = self.kernel.objects.of(region.object).base_key | region.offset >> PAGE_SHIFT
+        return self.cache.lines_between(first, first + (region.length >> PAGE_SHIFT))
 
     def _rebuild_windows(self) -> None:
         self.windows = self.kernel.objects.windows(self.regions)

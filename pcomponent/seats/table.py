@@ -2,9 +2,9 @@
 
 A process that shares writable memory stays with those that it shares it with, as long as it does so by fork. Two that
 are seated apart can still map the same file or segment. Only one processor runs at a time, so this keeps them
-coherent: of an object that is mapped by processes of several seats, at least one of which may write, only the
-seat that ran or was accessed last has lines, its *holder*. Before another does, the holder writes them back and forgets
-them (`hold`).
+coherent: of an object that is mapped by processes of several seats, at least one of which shares it and may write,
+only the seat that ran or was accessed last has lines, its *holder*. Before another does, the holder writes them back
+and forgets them (`hold`).
 """
 
 from __future__ import annotations
@@ -83,6 +83,11 @@ class Seats:
         """A space has other shared mappings than before, or is gone."""
         self._stale = True
 
+    def mapped(self, thing: ObjectId) -> None:
+        """A space maps an object, perhaps privately: its pages are then read from what others share."""
+        if self._kernel.objects.known(thing) is not None:
+            self._stale = True
+
     def hold(self, seat: Seat | None) -> None:
         """A seat is about to use its memory. Raises what the memory says when a line cannot be written back."""
         if not self._seats:
@@ -101,9 +106,9 @@ class Seats:
         for space in self._kernel.spaces.values():
             name = "" if space.seat is None else space.seat.name
             for region in space.regions:
-                if region.flags & MAP_SHARED and region.object is not None:
+                if region.object is not None:  # Private mappings show what is stored, too.
                     seats.setdefault(region.object, {})[name] = space.seat
-                    if region.prot & PROT_WRITE:
+                    if region.flags & MAP_SHARED and region.prot & PROT_WRITE:
                         writable.add(region.object)
         before = set(self._split)
         self._split = sorted(thing for thing, found in seats.items() if len(found) > 1 and thing in writable)

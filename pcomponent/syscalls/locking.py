@@ -51,7 +51,8 @@ def _span(task: Thread, address: int, length: int) -> Range:
     return start, end
 
 
-def _lock(task: Thread, address: int, length: int) -> int:
+def _lock(task: Thread, address: int, length: int) -> Range:
+    """Counts a range as locked; returns its pages."""
     attributes = task.process.attributes
     if not task.process.limits.soft(Resource.MEMLOCK) and not task.process.credentials.capable(IPC_LOCK):
         raise LinuxError(E.EPERM)
@@ -61,13 +62,27 @@ def _lock(task: Thread, address: int, length: int) -> int:
         raise LinuxError(E.ENOMEM)
     _span(task, address, length)
     attributes.locked_ranges = ranges
+    return start, end
+
+
+def _populate(task: Thread, start: int, end: int) -> int:
+    """ENOMEM when a page of a range that is locked now cannot be had (__mlock_posix_error_return): nobody may access
+    it, or the file ends before it. Others need not be fetched for that."""
+    for region in task.memory.regions.overlapping(start, end):
+        if not region.prot:
+            raise LinuxError(E.ENOMEM)
+        if region.object is not None:
+            try:
+                task.memory.read(min(end, region.end) - 1, 1)
+            except LinuxError as error:
+                raise LinuxError(E.ENOMEM) from error
     return 0
 
 
 @syscall(149, "mlock", "pointer", "size", support="partial", note=_NOTE)
 def mlock(task: Thread, address: int, length: int) -> int:
     """Locks pages. EPERM, ENOMEM, EINVAL."""
-    return _lock(task, address, length)
+    return _populate(task, *_lock(task, address, length))
 
 
 @syscall(325, "mlock2", "pointer", "size", "flags", support="partial", note=_NOTE)
@@ -75,7 +90,8 @@ def mlock2(task: Thread, address: int, length: int, flags: int) -> int:
     """The same with MLOCK_ONFAULT."""
     if flags & ~MLOCK_ONFAULT:
         raise LinuxError(E.EINVAL)
-    return _lock(task, address, length)
+    pages = _lock(task, address, length)
+    return 0 if flags else _populate(task, *pages)
 
 
 @syscall(150, "munlock", "pointer", "size", support="partial", note=_NOTE)

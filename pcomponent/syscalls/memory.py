@@ -5,11 +5,6 @@ from __future__ import annotations
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_ACCMODE, O_PATH, O_WRONLY
 from lego.linux.mman import (
-    MADV_DONTNEED,
-    MADV_FREE,
-    MADV_POPULATE_READ,
-    MADV_POPULATE_WRITE,
-    MADV_REMOVE,
     MAP_ANONYMOUS,
     MAP_FIXED,
     MAP_SHARED,
@@ -18,10 +13,9 @@ from lego.linux.mman import (
     MREMAP_FIXED,
     MS_INVALIDATE,
     PROT_READ,
-    PROT_WRITE,
 )
 from lego.regions import PAGE, TASK_SIZE, ObjectId, page_up
-from mcomponent.messages import Advise, Brk, LayoutReply, Map, MemoryAllocate, Protect, Remap, RemapReply, Sync, Unmap
+from mcomponent.messages import Brk, LayoutReply, Map, Protect, Remap, RemapReply, Sync, Unmap
 from pcomponent.attributes import union
 from pcomponent.files.memory_file import MemoryFile
 from pcomponent.process import Thread
@@ -163,55 +157,6 @@ def brk(task: Thread, address: int) -> int:
     limit = task.process.limits.soft(Resource.DATA)
     reply, _ = task.kernel.endpoint.call(space.home, Brk(space.pid, address, limit, _room(task)))
     return _apply(task, reply)
-
-
-@syscall(
-    28, "madvise", "pointer", "size", "int", support="partial",
-    note="advice that only hints is accepted, not acted on; MADV_REMOVE is EOPNOTSUPP for files",
-)  # fmt: skip
-def madvise(task: Thread, address: int, length: int, advice: int) -> int:
-    """madvise(2)."""
-    space = task.memory
-    if advice in (MADV_POPULATE_READ, MADV_POPULATE_WRITE):
-        return _populate(task, address, length, advice == MADV_POPULATE_WRITE)
-    if advice in (MADV_DONTNEED, MADV_FREE, MADV_REMOVE) and address % PAGE == 0:
-        space.flush_shared(address, _end(address, length))
-    reply, _ = task.kernel.endpoint.call(space.home, Advise(space.pid, address, length, advice))
-    for start, end in reply.removed:
-        space.forget(start, end)
-    if advice == MADV_REMOVE:
-        _punch(task, address, _end(address, length))
-    if not reply.removed:
-        space.protect(reply)  # Regions with other flags (MADV_DONTFORK and the like).
-    return _outcome(reply)
-
-
-def _populate(task: Thread, address: int, length: int, write: bool) -> int:
-    """Touches each page as the program would (mm/madvise.c, madvise_populate). EINVAL where it must not; ENOMEM
-    where nothing is mapped; EFAULT where it would get SIGBUS."""
-    space, end = task.memory, address + page_up(length) % (1 << 64)
-    if address % PAGE or (length and end == address) or end >= 1 << 64:
-        raise LinuxError(E.EINVAL)
-    for page in range(address, end, PAGE):
-        region = space.regions.find(page) if page < TASK_SIZE else None
-        if region is None:
-            raise LinuxError(E.ENOMEM)
-        if not region.prot & (PROT_WRITE if write else PROT_READ):
-            raise LinuxError(E.EINVAL)
-        data = space.read(page, 1)
-        if write:
-            space.write(page, data)
-    return 0
-
-
-def _punch(task: Thread, start: int, end: int) -> None:
-    """MADV_REMOVE: what is shared in a range loses its contents, for everybody who maps it (madvise_remove)."""
-    for region in task.memory.regions.overlapping(start, end):
-        piece = region.cut(start, end)
-        assert piece.object is not None
-        request = MemoryAllocate(piece.object, piece.offset, piece.length, punch=True, keep_size=True)
-        task.kernel.endpoint.call(piece.object.store, request)
-        task.kernel.object_changed(piece.object, piece.offset, piece.length)
 
 
 @syscall(26, "msync", "pointer", "size", "flags")

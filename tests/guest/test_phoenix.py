@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness import BUILD, Bench, compiler
+from harness import BUILD, CONFIGS, Bench, compiler, machine_config
+
+from lego.machine import Machine
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "workloads" / "phoenix"))
 
@@ -69,6 +71,17 @@ def test_the_check_on_lego(bench: Bench, case: tuple[Path, Path, bytes]) -> None
     program, source, wanted = case
     outcome = bench.lego("spread", [str(program), "--threads", "3", "--check", str(source)])
     assert (outcome.status, outcome.stdout) == ("exit 0", wanted + b"check: same\n")
+
+
+def test_more_threads_are_faster(bench: Bench, programs: Path) -> None:
+    source = bench.base / "medium.input"
+    source.write_bytes(make("kmeans", "medium"))
+    took = {}
+    for threads in (1, 4):
+        with Machine(machine_config(CONFIGS["generous"], bench.base)) as machine:
+            result = machine.run([str(programs / "kmeans"), "--threads", str(threads), str(source)])
+        took[threads] = result.statistics["virtual_ns"]
+    assert took[1] / 4 < took[4] < took[1] / 3  # Of the machine's own time: it has four cores.
 
 
 @pytest.mark.parametrize("name", list(PROGRAMS))

@@ -15,7 +15,7 @@ from lego.fabric.network import Network
 from lego.linux.errno import E, LinuxError
 from lego.linux.stat import S_IFDIR, S_IFREG, Stat
 from lego.observe.clock import current
-from lego.regions import Region
+from lego.regions import Region, RegionMap
 from mcomponent import messages as m
 from pcomponent import syscalls
 from pcomponent.files.locks import FileLocks
@@ -46,6 +46,7 @@ class Space(FlatMemory):
         self.pid = 10
         self.resident: set[int] = set()
         self.cached: list[int] = []
+        self.regions = RegionMap()
 
     def held(self, start: int, end: int) -> tuple[set[int], set[int]]:
         """Pages with a line, and pages that the memory has contents for."""

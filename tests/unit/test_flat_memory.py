@@ -18,7 +18,8 @@ from lego.linux.mman import (
     MREMAP_MAYMOVE,
 )
 from lego.regions import PAGE, VREGION_SHIFT
-from pcomponent.syscalls.memory import madvise, mmap, mprotect, mremap, munmap
+from pcomponent.syscalls.advising import madvise
+from pcomponent.syscalls.memory import mmap, mprotect, mremap, munmap
 
 BASES = [0x4000_0000 - 3 * PAGE, 3 << VREGION_SHIFT]
 """Two areas of 6 pages; the first lies across two vRegions, which different memories own."""

@@ -48,5 +48,12 @@ int main(void) {
     char *same = malloc(5 * PAGE);
     SHOW(pread(fd, same, 5 * PAGE, PAGE));
     CHECK(memcmp(same, file, 5 * PAGE) == 0);
+    char *shared = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    shared[PAGE] = 's';
+    shared = mremap(shared, 2 * PAGE, 4 * PAGE, MREMAP_MAYMOVE);
+    CHECK(shared != MAP_FAILED && shared[PAGE] == 's');
+    WRITES(shared + 2 * PAGE - 1);
+    WRITES(shared + 2 * PAGE); /* More is mapped, but no more is there: SIGBUS. */
+    READS(shared + 3 * PAGE);
     DONE();
 }

@@ -36,5 +36,16 @@ int main(void) {
     SHOW(madvise(map_anonymous(PAGE), PAGE, MADV_REMOVE));
     map = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
     SHOW(madvise(map, PAGE, MADV_REMOVE));
+    int file = make_file("data", 4 * PAGE, 9); /* A file of a file system gets a hole too, up to where its mapping ends. */
+    map = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file, PAGE);
+    memset(map, 'f', 3 * PAGE);
+    MUST(munmap(map + 2 * PAGE, PAGE));
+    SHOW(madvise(map + PAGE, 2 * PAGE, MADV_REMOVE));
+    CHECK(map[0] == 'f' && all_are(map + PAGE, PAGE, 0));
+    char bytes[2];
+    SHOW(pread(file, bytes, 2, 2 * PAGE - 1));
+    CHECK(bytes[0] == 'f' && bytes[1] == 0);
+    SHOW(pread(file, bytes, 2, 3 * PAGE - 1));
+    CHECK(bytes[0] == 0 && bytes[1] == 'f');
     DONE();
 }
