@@ -208,6 +208,7 @@ class Lifecycle:
             self._kernel.endpoint.call(space.home, Exit(space.pid))
         kin.borrowing, kin.released_ns = False, family.clock_ns(process)
         kin.freed.stir()
+        self._kernel.stirred = True  # The new program and the parent run at the same time, on two cores.
 
     def lose(self, process: Process, error: FabricError) -> None:
         """The machine failed under a process: it ends here, and its front end is told why."""

@@ -108,3 +108,9 @@ def test_processor_time_ends_at_its_limit(config) -> None:
         script = "(ulimit -t 1; while :; do :; done); echo $?"
         assert machine.run(["/bin/sh", "-c", script]).stdout == b"137\n"
         assert held(machine) == NOTHING
+
+
+def test_a_parent_in_vfork_goes_on_when_its_child_has_called_execve(config) -> None:
+    with Machine(config()) as machine:
+        result = machine.run([str(program("machine_vfork_order"))])
+    assert (result.exit_code, result.stdout) == (0, b"pc\n"), "the child had the whole of its turn first"
