@@ -217,12 +217,22 @@ def _end_caretaker(found: Found) -> None:
 
 
 def _is_gone(found: Found, patience_s: float) -> bool:
+    """Whether the caretaker has given its lock back, and has ended too: nothing is left when `lego down` says so."""
     deadline = time.monotonic() + patience_s
-    while record.caretaker_of(found.name) == found.caretaker_pid:
+    while record.caretaker_of(found.name) == found.caretaker_pid or _runs(found.caretaker_pid):
         if time.monotonic() > deadline:
             return False
         time.sleep(POLL_S)
     return True
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process of the host is there, and more than a zombie (proc(5), the state in /proc/PID/stat)."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+    except OSError:
+        return False
 
 
 def _end_leftovers(machine: Record) -> None:
