@@ -12,10 +12,12 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 
 from lego.config import scratch_base
 
+REMOVE_S, POLL_S = 3.0, 0.05
 _NAME = re.compile(r"lego-(\d+)-\w+")
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -31,8 +33,18 @@ def own_directory(base: str | None = None) -> Iterator[str]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield directory
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        _remove(directory)
         os.close(lock)
+
+
+def _remove(directory: str) -> None:
+    """Removes it, with what processes that are just ending still put there meanwhile."""
+    deadline = time.monotonic() + REMOVE_S
+    while True:
+        shutil.rmtree(directory, ignore_errors=True)
+        if not os.path.lexists(directory) or time.monotonic() > deadline:
+            return
+        time.sleep(POLL_S)
 
 
 def _sweep(base: str) -> None:

@@ -14,6 +14,19 @@ def test_a_directory_lasts_as_long_as_it_is_used(tmp_path):
     assert not os.listdir(tmp_path)
 
 
+def test_what_is_put_there_while_it_is_removed_goes_too(tmp_path, monkeypatch):
+    calls = []
+
+    def half(path, ignore_errors):
+        calls.append(path)
+        if len(calls) == 3:
+            os.rmdir(path)
+
+    with own_directory(str(tmp_path)):
+        monkeypatch.setattr("lego.scratch.shutil.rmtree", half)
+    assert len(calls) == 3 and not os.listdir(tmp_path)
+
+
 def test_what_a_killed_process_has_left_is_removed(tmp_path):
     code = (
         "import os, signal\nfrom lego.scratch import own_directory\n"
