@@ -76,7 +76,8 @@ def _start_caretaker(log: str) -> subprocess.Popen[bytes]:
     """A process in a session of its own, so that no terminal's signals reach it, and that keeps no directory busy."""
     packages = os.path.dirname(os.path.dirname(os.path.abspath(lego.__file__)))
     path = os.pathsep.join([packages, *(os.path.abspath(each) for each in sys.path if each)])
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    with record.told():
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as errors:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "lego.standing.caretaker"],
