@@ -112,7 +112,7 @@ utsname         sysname:c65 nodename:c65 -release:c65 -version:c65 -machine:c65 
 cap_header      version:u32/#capversion pid:i32
 cap_data        effective:u32/hex permitted:u32/hex inheritable:u32/hex
 sched_param     sched_priority:i32
-sched_attr      size:u32 sched_policy:u32/#sched sched_flags:u64/hex sched_nice:i32 sched_priority:u32
+sched_attr      size:u32 sched_policy:u32/#sched sched_flags:u64/|schedflag sched_nice:i32 sched_priority:u32
     sched_runtime:u64 sched_deadline:u64 sched_period:u64 -sched_util_min:u32 -sched_util_max:u32
 clone_args      flags:u64/|clone -pidfd:u64/addr child_tid:u64/addr parent_tid:u64/addr exit_signal:u64/sig
     stack:u64/addr stack_size:u64/hex tls:u64/addr -set_tid:u64/addr -set_tid_size:u64 -cgroup:u64
@@ -133,7 +133,7 @@ shm_info        used_ids:i32 .4 shm_tot:u64 shm_rss:u64 shm_swp:u64 swap_attempt
 seminfo         semmap:i32 semmni:i32 semmns:i32 semmnu:i32 semmsl:i32 semopm:i32 semume:i32 semusz:i32 semvmx:i32
     semaem:i32
 msginfo         msgpool:i32 msgmap:i32 msgmax:i32 msgmnb:i32 msgmni:i32 msgssz:i32 msgtql:i32 msgseg:u16 .2
-mq_attr         mq_flags:i64 mq_maxmsg:i64 mq_msgsize:i64 mq_curmsgs:i64 .32
+mq_attr         mq_flags:i64/|mqflag mq_maxmsg:i64 mq_msgsize:i64 mq_curmsgs:i64 .32
 """
 
 _FIELD = re.compile(r"(-?)(\w+):(?:([iu])(8|16|32|64)(?:\*(\d+))?(?:/(\S+))?|c(\d+)|@([a-z_]+))")

@@ -15,11 +15,9 @@ import importlib
 import logging
 import os
 import secrets
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -30,11 +28,12 @@ from ray.util import scheduling_strategies
 
 import lego
 from lego.component import component_names
-from lego.config import SCRATCH, MachineConfig, scratch_base
+from lego.config import SCRATCH, MachineConfig
 from lego.fabric.endpoint import Endpoint, Monitor
 from lego.fabric.errors import PeerDown, PeerTimeout
 from lego.fabric.socket import KEY_BYTES, SocketServer, SocketTransport
 from lego.runtime.base import CONSOLE, FRONT, introduce, register
+from lego.scratch import own_directory
 
 LOCALHOST = "127.0.0.1"
 LOOPBACKS = (LOCALHOST, "localhost", "[::1]")
@@ -213,28 +212,26 @@ def connected() -> Iterator[str]:
     files.
     """
     termination = signal.getsignal(signal.SIGTERM)  # Ray puts a handler of its own.
-    # Ray opens its own directory to everybody.
-    directory = tempfile.mkdtemp(prefix=f"lego-{os.getpid()}-", dir=scratch_base())
-    try:
-        with _terminal_signals_held_back(), _environment_for_ray(directory), _on_loopback():
-            _keep_quiet()
-            ray.init(
-                address="local",
-                num_cpus=PRESTARTED,
-                num_gpus=0,
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                configure_logging=False,
-                object_store_memory=STORE_BYTES,
-                _temp_dir=os.path.join(directory, "ray"),
-                _node_ip_address=LOCALHOST,
-            )
-            _put_back(termination)
-        yield directory
-    finally:
-        ray.shutdown()
-        shutil.rmtree(directory, ignore_errors=True)
+    with own_directory() as directory:
+        try:
+            with _terminal_signals_held_back(), _environment_for_ray(directory), _on_loopback():
+                _keep_quiet()
+                ray.init(
+                    address="local",
+                    num_cpus=PRESTARTED,
+                    num_gpus=0,
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                    configure_logging=False,
+                    object_store_memory=STORE_BYTES,
+                    _temp_dir=os.path.join(directory, "ray"),  # Ray opens its own to everybody.
+                    _node_ip_address=LOCALHOST,
+                )
+                _put_back(termination)
+            yield directory
+        finally:
+            ray.shutdown()
 
 
 @contextlib.contextmanager

@@ -76,7 +76,8 @@ def _start_caretaker(log: str) -> subprocess.Popen[bytes]:
     """A process in a session of its own, so that no terminal's signals reach it, and that keeps no directory busy."""
     packages = os.path.dirname(os.path.dirname(os.path.abspath(lego.__file__)))
     path = os.pathsep.join([packages, *(os.path.abspath(each) for each in sys.path if each)])
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    with record.told():
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as errors:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "lego.standing.caretaker"],
@@ -217,12 +218,22 @@ def _end_caretaker(found: Found) -> None:
 
 
 def _is_gone(found: Found, patience_s: float) -> bool:
+    """Whether the caretaker has given its lock back, and has ended too: nothing is left when `lego down` says so."""
     deadline = time.monotonic() + patience_s
-    while record.caretaker_of(found.name) == found.caretaker_pid:
+    while record.caretaker_of(found.name) == found.caretaker_pid or _runs(found.caretaker_pid):
         if time.monotonic() > deadline:
             return False
         time.sleep(POLL_S)
     return True
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process of the host is there, and more than a zombie (proc(5), the state in /proc/PID/stat)."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+    except OSError:
+        return False
 
 
 def _end_leftovers(machine: Record) -> None:

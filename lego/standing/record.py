@@ -15,6 +15,7 @@ import os
 import re
 import stat
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -92,6 +93,16 @@ def folder() -> str:
     return os.path.join(os.path.expanduser("~"), ".local", "state", "lego")
 
 
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """What goes wrong with files of the state folder, a full disk for one, is a `ConfigError` of one line."""
+    try:
+        yield
+    except OSError as error:
+        path = error.filename or folder()
+        raise ConfigError("", f"the state folder: {path}: {error.strerror}; $LEGO_STATE_DIR names another") from error
+
+
 def open_folder() -> str:
     """Makes the state folder, for its owner alone. Raises `ConfigError`, also when others can get at it."""
     path = folder()
@@ -115,7 +126,8 @@ def hold(name: str) -> int:
     process ends. Raises `ConfigError` when somebody else is."""
     path = os.path.join(open_folder(), f"{name}.lock")
     while True:
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with told():
+            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -156,14 +168,20 @@ def caretaker_of(name: str) -> int:
 
 
 def write(record: Record) -> None:
-    """Writes a record, which appears whole or not at all."""
+    """Writes a record, which appears whole or not at all. Raises `ConfigError`."""
     path = os.path.join(open_folder(), f"{record.name}.json")
     new = f"{path}.new"
     with contextlib.suppress(FileNotFoundError):
         os.unlink(new)
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-        file.write(msgspec.json.encode(record))
-    os.replace(new, path)
+    try:
+        with told():
+            with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+                file.write(msgspec.json.encode(record))
+            os.replace(new, path)
+    except ConfigError:
+        with contextlib.suppress(OSError):
+            os.unlink(new)
+        raise
 
 
 def find(name: str) -> Found | None:

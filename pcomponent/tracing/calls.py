@@ -15,7 +15,7 @@ from lego.linux.shapes import IN_BYTES
 from lego.linux.signatures import Argument, Signature, scalar, signature
 from pcomponent.tracing.peek import Reader
 from pcomponent.tracing.structures import View, count_strings, path, pointer, strings
-from pcomponent.tracing.values import TEXT_SHOWN, address, file_mode, flags, number, signal_name, signal_set
+from pcomponent.tracing.values import TEXT_SHOWN, address, file_mode, flags, number, octal, signal_name, signal_set
 from pcomponent.waiting import Interrupted
 
 RESULT_COLUMN = 39
@@ -24,6 +24,8 @@ _EARLY = frozenset({"pollfd", "fd_set", "timespec", "timeval", "cap_header", "sc
 """What is read and written too, and shown as it was before the call."""
 _BOTH = frozenset({"off", "socklen"})
 """What is shown as it was and as it became: [16 => 2]."""
+_RESET_ON_FORK = 0x40000000
+"""SCHED_RESET_ON_FORK, beside a policy."""
 _O_CREATES = 0o100 | 0o20000000
 _UNLIMITED = 1 << 20
 _SECONDS = ("timeout", "tmo_p")
@@ -129,6 +131,8 @@ class Line:
             return ""
         if argument.name == "val3" and argument.kind == "hex32" and value & 0xFFFFFFFF == 0xFFFFFFFF:
             return "FUTEX_BITSET_MATCH_ANY"
+        if argument.name == "key" and not value & 0xFFFFFFFF:
+            return "IPC_PRIVATE"
         if argument.kind == "umode":
             return file_mode(value & 0xFFFFFFFF)
         if self.name in ("mknod", "mknodat") and argument.name == "dev":
@@ -139,6 +143,9 @@ class Line:
         value &= 0xFFFFFFFF
         if argument.shape == "at" and self.name == "statx" and not value & 0x6000:
             return "|".join(["AT_STATX_SYNC_AS_STAT", *([flags("at", value)] if value else [])])
+        if argument.shape in ("ipc", "shmget"):  # Nine of its bits are a mode.
+            known = [flags(argument.shape, value & ~0o777)] if value & ~0o777 else []
+            return "|".join([*known, octal(value & 0o777)])
         prefix = "|" if argument.kind == "flags" else "#"
         return number(prefix + argument.shape, value)
 
@@ -212,6 +219,8 @@ class Line:
         if kind.startswith("flags "):
             meaning = flags(kind[6:], result)
             return f"{number('hex', result)} (flags {meaning})" if result or meaning != "0" else "0"
+        if kind.startswith("enum "):
+            return f"{result} ({number('#' + kind[5:], result & ~_RESET_ON_FORK)})"
         if kind == "addr":
             return f"{result & _MINUS_ONE:#x}"
         if kind == "oct":

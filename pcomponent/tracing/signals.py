@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from lego.linux import symbols
-from lego.linux.signal import ACTION, SA_RESTORER, SI_QUEUE, SI_TIMER, SI_TKILL, SI_USER, Sig, SigInfo
+from lego.linux.signal import ACTION, SA_RESTORER, SI_MESGQ, SI_QUEUE, SI_TIMER, SI_TKILL, SI_USER, Sig, SigInfo
 from pcomponent.tracing.values import address, signal_name, signal_set
 
 _CODES = {
@@ -29,13 +29,13 @@ def siginfo(info: SigInfo) -> str:
     parts = [f"si_signo={signal_name(info.number)}", f"si_code={_code(info.number, info.code)}"]
     if info.errno:
         parts.append(f"si_errno={info.errno}")
-    if info.code in (SI_USER, SI_TKILL, SI_QUEUE):
+    if info.code in (SI_USER, SI_TKILL, SI_QUEUE, SI_MESGQ):
         pid, uid = struct.unpack_from("<iI", body)
         parts += [f"si_pid={pid}", f"si_uid={uid}"]
     elif info.code == SI_TIMER:
         timer, overrun = struct.unpack_from("<ii", body)
         parts += [f"si_timerid={timer:#x}", f"si_overrun={overrun}"]
-    if info.code in (SI_QUEUE, SI_TIMER):
+    if info.code in (SI_QUEUE, SI_TIMER, SI_MESGQ):
         value, whole = struct.unpack_from("<i", body, 8)[0], struct.unpack_from("<Q", body, 8)[0]
         parts += [f"si_int={value}", f"si_ptr={address(whole)}"]
     if info.number == Sig.CHLD and 0 < info.code <= 6:

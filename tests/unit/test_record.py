@@ -1,6 +1,7 @@
 """lego.standing.record: the state folder, its lock and what is found in it."""
 
 import contextlib
+import errno
 import os
 import stat
 
@@ -142,3 +143,18 @@ def test_where_the_folder_is(tmp_path, monkeypatch):
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert record.folder() == str(tmp_path / ".local/state/lego")
+
+
+def test_a_folder_that_cannot_be_written_to(folder, monkeypatch):
+    record.open_folder()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("lego.standing.record.os.replace", full)
+    with pytest.raises(ConfigError, match=r"state folder: .*: No space left on device; .LEGO_STATE_DIR names another"):
+        record.write(made())
+    assert not os.listdir(folder), "nothing half written stays"
+    (folder / "m.lock").symlink_to("/etc/passwd")
+    with pytest.raises(ConfigError, match=r"m\.lock: Too many levels of symbolic links"):
+        record.hold("m")

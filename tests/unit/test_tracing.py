@@ -337,3 +337,19 @@ def test_a_pointer_of_every_shape_is_shown() -> None:
         view = View(memory, BASE, 2, True, 2, (0,) * 6, True, 2)
         assert pointer(name, view), name
         assert pointer(name, view._replace(at=0)) == "NULL", name
+
+
+def test_system_v_keys_and_modes_and_other_names() -> None:
+    memory = Bytes()
+    assert shown(memory, "semget", 0, 2, 0o600, result=7) == "semget(IPC_PRIVATE, 2, 0600) = 7"
+    assert shown(memory, "shmget", 0x1234, 4096, 0o1000, result=7) == "shmget(0x1234, 4096, IPC_CREAT|000) = 7"
+    assert shown(memory, "msgget", 5, 0o3644) == "msgget(0x5, IPC_CREAT|IPC_EXCL|0644) = 0"
+    assert shown(memory, "sched_getscheduler", 0, result=3) == "sched_getscheduler(0) = 3 (SCHED_BATCH)"
+    at = memory.put(struct.pack("<qqqq32x", 0o4000, 2, 10, 1))
+    text = "{mq_flags=O_NONBLOCK, mq_maxmsg=2, mq_msgsize=10, mq_curmsgs=1}"
+    assert shown(memory, "mq_getsetattr", 3, 0, at) == f"mq_getsetattr(3, NULL, {text}) = 0"
+    at = memory.put(struct.pack("<IIQiIQQQII", 56, 0, 1, 0, 0, 0, 0, 0, 0, 0))
+    assert "sched_flags=SCHED_FLAG_RESET_ON_FORK, sched_nice=0" in shown(memory, "sched_setattr", 0, at, 0)
+    queued = struct.pack("<iIQ", 5, 0, 42)
+    told = "{si_signo=SIGUSR1, si_code=SI_MESGQ, si_pid=5, si_uid=0, si_int=42, si_ptr=0x2a}"
+    assert siginfo(SigInfo(10, -3, 0, queued)) == told

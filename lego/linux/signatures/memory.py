@@ -39,7 +39,7 @@ shmctl/SHM_STAT     shmid:int cmd:#shmctl buf:>shmid_ds
 shmctl/SHM_STAT_ANY shmid:int cmd:#shmctl buf:>shmid_ds
 shmctl/IPC_INFO     shmid:int cmd:#shmctl buf:>shminfo
 shmctl/SHM_INFO     shmid:int cmd:#shmctl buf:>shm_info
-semget              key:hex32 nsems:int semflg:|shmget
+semget              key:hex32 nsems:int semflg:|ipc
 semop               semid:int sops:<sembuf[nsops] nsops:size
 semtimedop          semid:int sops:<sembuf[nsops] nsops:size timeout:<timespec
 semctl              semid:int semnum:int cmd:#semctl arg:ulong
@@ -52,7 +52,7 @@ semctl/SEM_INFO     semid:int semnum:int cmd:#semctl buf:>seminfo
 semctl/GETALL       semid:int semnum:int cmd:#semctl array:>u16
 semctl/SETALL       semid:int semnum:int cmd:#semctl array:<u16
 semctl/SETVAL       semid:int semnum:int cmd:#semctl val:int
-msgget              key:hex32 msgflg:|shmget
+msgget              key:hex32 msgflg:|ipc
 msgsnd              msqid:int msgp:<msgbuf[msgsz] msgsz:size msgflg:|msgflg
 msgrcv              msqid:int msgp:>msgbuf[msgsz] msgsz:size msgtyp:long msgflg:|msgflg
 msgctl              msqid:int cmd:#msgctl buf:addr

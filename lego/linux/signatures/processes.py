@@ -53,7 +53,7 @@ sched_getaffinity   pid:pid cpusetsize:uint mask:>cpuset[cpusetsize]
 sched_setparam      pid:pid param:<sched_param
 sched_getparam      pid:pid param:>sched_param
 sched_setscheduler  pid:pid policy:#sched param:<sched_param
-sched_getscheduler  pid:pid
+sched_getscheduler  pid:pid = enum sched
 sched_setattr       pid:pid attr:<>sched_attr flags:uint
 sched_getattr       pid:pid attr:>sched_attr[size] size:uint flags:uint
 sched_get_priority_max  policy:#sched
