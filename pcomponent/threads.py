@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from lego.linux.errno import E, LinuxError
 from lego.observe.clock import Meter
 from pcomponent import futexes
+from pcomponent.family import leave_to_threads
 from pcomponent.process import Thread
 from pcomponent.rlimits import Resource
 from pcomponent.waking import queue_up
@@ -85,6 +86,7 @@ def end_thread(task: Thread) -> None:
     """One of several threads ends: whoever waits for it, or for what it held, is told."""
     process = task.process
     _release(task)
+    leave_to_threads(task)
     del process.threads[task.tid]
     process.ended_instructions += task.instructions
     process.ended_kernel_ns += task.kernel_ns
