@@ -109,6 +109,19 @@ def end_others(task: Thread) -> None:
     _clear_number(task)
 
 
+def have_last_words(task: Thread) -> bool:
+    """Whether `end_others` would look into the process's memory: there are other threads, or locks that are held."""
+    if len(task.process.threads) > 1:
+        return True
+    if not task.robust_list:
+        return False
+    try:
+        entry, _, pending = task.memory.read_struct(_HEAD, task.robust_list)
+    except LinuxError:
+        return False
+    return bool(entry & ~1 != task.robust_list or pending & ~1)
+
+
 def end_all(process: Process) -> None:
     """The process ends: all threads do. One of them stays, as the one that the process is known by."""
     threads = list(process.threads.values())
