@@ -42,7 +42,8 @@ def execute(
     alone = old.users == 1
     if alone:
         old.flush_shared(0, TASK_SIZE)  # The mappings that they belong to will be gone.
-    name = old.pid if alone else kernel.space_name(process.pid)
+    apart = not alone or threads.have_last_words(task)  # Then the old space goes on until all has been said.
+    name = kernel.space_name(process.pid) if apart else old.pid
     reply, _ = kernel.endpoint.call(
         process.home,
         Execute(
@@ -61,8 +62,10 @@ def execute(
             closes=closes,
         ),
     )
+    if not apart:
+        task.robust_list = 0
     threads.end_others(task)
-    if alone:
+    if not apart:
         kernel.leave_space(old)  # The memory has dropped its part already.
         process.kin.borrowing, process.kin.released_ns = False, task.meter.now_ns
         process.kin.freed.stir()

@@ -30,7 +30,7 @@ from pcomponent.signals import deliverable, send_to_process
 from pcomponent.usage import process_times, ticks
 
 if TYPE_CHECKING:
-    from pcomponent.process import Process
+    from pcomponent.process import Process, Thread
 
 MANAGER = "G"
 CONTINUED = 0xFFFF
@@ -64,6 +64,7 @@ def adopt(parent: Process | None, child: Process) -> None:
         before.kin.children.pop(child.pid, None)
         before.kin.news.stir()
     child.parent = parent.pid if parent is not None else 0
+    child.kin.maker = next(iter(parent.threads.values()), None) if parent is not None else None
     if parent is not None:
         parent.kin.children[child.pid] = child
         parent.kin.news.stir()
@@ -175,11 +176,22 @@ def _leave_children(process: Process) -> None:
         adopt(heir, child)
         child.kin.exit_signal = Sig.CHLD
         if child.status is None:
-            _send_death_signal(child, process)
+            _send_death_signal(child, process, process.kin.ended_ns)
         elif heir is not None:
             _tell_end(heir, child)
         else:
             forget(child)
+
+
+def leave_to_threads(task: Thread) -> None:
+    """forget_original_parent() for one of several threads: another gets the children that it made, and they their
+    PR_SET_PDEATHSIG, though their parent process goes on."""
+    process = task.process
+    for child in process.kin.children.values():
+        if child.kin.maker is task:
+            child.kin.maker = next(each for each in process.threads.values() if each is not task)
+            if child.status is None:
+                _send_death_signal(child, process, task.meter.now_ns)
 
 
 def _heir(process: Process) -> Process | None:
@@ -192,11 +204,11 @@ def _heir(process: Process) -> Process | None:
     return None
 
 
-def _send_death_signal(child: Process, parent: Process) -> None:
+def _send_death_signal(child: Process, parent: Process, now_ns: int) -> None:
     number = max((thread.attributes.death_signal for thread in child.threads.values()), default=0)
     if number:
         send_to_process(child, number, SigInfo.user(number, parent.pid, parent.credentials.uid))
-        wake_at(child, parent.kin.ended_ns)
+        wake_at(child, now_ns)
 
 
 def _hang_up(process: Process, group: int) -> None:

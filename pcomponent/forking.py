@@ -167,6 +167,7 @@ def _share(task: Thread, child: Process, flags: int) -> None:
     child.kin.borrowing = bool(flags & CLONE_VFORK)
     child.kin.exit_signal = parent.kin.exit_signal if flags & CLONE_PARENT else flags & CSIGNAL
     family.adopt(family.parent_of(parent) if flags & CLONE_PARENT else parent, child)
+    child.kin.maker = parent.kin.maker if flags & CLONE_PARENT else task
 
 
 def _set_registers(task: Thread, child: Thread, stack: int, tls: int | None) -> None:

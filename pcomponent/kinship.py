@@ -9,7 +9,7 @@ from lego.linux.signal import Sig
 from pcomponent.changes import Change
 
 if TYPE_CHECKING:
-    from pcomponent.process import Process
+    from pcomponent.process import Process, Thread
 
 
 @dataclass
@@ -22,6 +22,8 @@ class Kinship:
     """It is the first of a run whose front end has gone: nobody asks how it ends."""
     children: dict[int, Process] = field(default_factory=dict)
     """By pid, the oldest first; those that have ended stay until they are waited for."""
+    maker: Thread | None = None
+    """The parent's thread that made it, or got it from one that has ended; its end brings PR_SET_PDEATHSIG."""
     exit_signal: int = Sig.CHLD
     """What the parent gets when it ends, 0 for nothing (the low byte of clone's flags)."""
     executed: bool = False

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from lego.linux.errno import E, LinuxError
 from lego.observe.clock import Meter
 from pcomponent import futexes
+from pcomponent.family import leave_to_threads
 from pcomponent.process import Thread
 from pcomponent.rlimits import Resource
 from pcomponent.waking import queue_up
@@ -85,6 +86,7 @@ def end_thread(task: Thread) -> None:
     """One of several threads ends: whoever waits for it, or for what it held, is told."""
     process = task.process
     _release(task)
+    leave_to_threads(task)
     del process.threads[task.tid]
     process.ended_instructions += task.instructions
     process.ended_kernel_ns += task.kernel_ns
@@ -105,6 +107,19 @@ def end_others(task: Thread) -> None:
         process.threads[task.tid] = task
     _let_go(task)
     _clear_number(task)
+
+
+def have_last_words(task: Thread) -> bool:
+    """Whether `end_others` would look into the process's memory: there are other threads, or locks that are held."""
+    if len(task.process.threads) > 1:
+        return True
+    if not task.robust_list:
+        return False
+    try:
+        entry, _, pending = task.memory.read_struct(_HEAD, task.robust_list)
+    except LinuxError:
+        return False
+    return bool(entry & ~1 != task.robust_list or pending & ~1)
 
 
 def end_all(process: Process) -> None:

@@ -49,7 +49,7 @@ class Cpus(Directory):
         found: dict[str, Node] = {name: _text(f"{CPU}/{name}", _all) for name in ("online", "possible", "present")}
         found["offline"] = _constant(f"{CPU}/offline", "")
         found["isolated"] = _constant(f"{CPU}/isolated", "")
-        found["kernel_max"] = _constant(f"{CPU}/kernel_max", "63")
+        found["kernel_max"] = _constant(f"{CPU}/kernel_max", str((task.kernel.config.cores + 63) // 64 * 64 - 1))
         for core in range(task.kernel.config.cores):
             found[f"cpu{core}"] = _cpu(core, task.kernel.config.cores)
         return found

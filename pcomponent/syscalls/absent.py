@@ -33,7 +33,7 @@ _GROUPS = {
         inotify_init inotify_init1 inotify_add_watch inotify_rm_watch fanotify_init fanotify_mark""",
     "no memory that the kernel itself cannot read": "memfd_secret",
     "the older calls do the same": """
-        futex_waitv futex_wake futex_wait futex_requeue remap_file_pages cachestat mseal
+        futex_wake futex_wait futex_requeue remap_file_pages cachestat mseal
         open_by_handle_at""",
 }
 ABSENT: dict[str, str] = {name: why for why, names in _GROUPS.items() for name in names.split()}

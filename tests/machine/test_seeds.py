@@ -32,9 +32,9 @@ from lego.config import MachineConfig, MiB, Mount, Topology
 from lego.machine import Machine
 
 SEEDS = 20
-FEWER = {"process_": 4, "process_churn": 1}
+FEWER = {"process_": 4, "process_churn": 1, "shm_": 3}
 """How many seeds for groups that are about other things than order, and cost more."""
-GROUPS = ("threads_", "signals_", "process_", "talk_", "files_lock_")
+GROUPS = ("threads_", "signals_", "process_", "talk_", "files_lock_", "shm_", "code_threads", "faults_signals")
 PROGRAMS = [each for each in all_programs() if each.name.startswith(GROUPS)]
 CASES = [(program, run) for program in PROGRAMS for run in program.runs]
 IDS = ["-".join([program.name, *run[:1]]) for program, run in CASES]

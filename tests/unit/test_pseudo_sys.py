@@ -11,7 +11,7 @@ from pcomponent.pseudo.sys import cpu_list, cpu_mask
 CPU = "/sys/devices/system/cpu"
 
 
-@pytest.mark.parametrize(("cores", "text"), [(1, "0"), (2, "0-1"), (16, "0-15")])
+@pytest.mark.parametrize(("cores", "text"), [(1, "0"), (2, "0-1"), (16, "0-15"), (100, "0-99")])
 def test_processors(cores: int, text: str) -> None:
     task = new_task(cores=cores)
     for name in ("online", "possible", "present"):
@@ -22,6 +22,7 @@ def test_processors(cores: int, text: str) -> None:
     assert contents(task, f"{last}/core_id") == f"{cores - 1}\n"
     assert contents(task, f"{last}/core_siblings_list") == text + "\n"
     assert contents(task, f"{CPU}/offline") == "\n"
+    assert int(contents(task, f"{CPU}/kernel_max")) >= cores - 1
 
 
 def test_masks_as_the_kernel_prints_them() -> None:

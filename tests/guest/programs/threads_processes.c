@@ -1,10 +1,11 @@
 /* Threads and processes together: locks shared between processes, a killed owner, a stopped process with threads, fork and
- * execve from a thread that is not the first.
+ * execve from a thread that is not the first, and PR_SET_PDEATHSIG, which is about the thread that forked.
  * builds: static musl
  * flags: -pthread
  */
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include "check.h"
@@ -25,6 +26,20 @@ static void *fork_here(void *argument) {
     pid_t pid = fork();
     if (pid == 0) _exit(syscall(SYS_gettid) == getpid() ? 11 : 12);
     waitpid(pid, argument, 0);
+    return NULL;
+}
+static pid_t mourner(void) {
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGUSR1);
+        __atomic_add_fetch(&shared->ready, 1, __ATOMIC_SEQ_CST);
+        for (;;) pause();
+    }
+    return pid;
+}
+static void *fork_and_end(void *argument) {
+    *(pid_t *)argument = mourner();
+    while (shared->ready < 2) usleep(100);
     return NULL;
 }
 static void *exec_here(void *argument) {
@@ -99,6 +114,17 @@ int main(int argc, char **argv) {
     pthread_create(&thread, NULL, fork_here, &status);
     pthread_join(thread, NULL);
     SHOW(WEXITSTATUS(status));
+
+    shared->ready = 0;
+    pid_t others, mine = mourner();
+    pthread_create(&thread, NULL, fork_and_end, &others);
+    pthread_join(thread, NULL);
+    CHECK(waitpid(-1, &status, 0) == others);
+    SHOW(status);
+    SHOW(waitpid(mine, &status, WNOHANG));
+    kill(mine, SIGKILL);
+    CHECK(waitpid(-1, &status, 0) == mine);
+    SHOW(status);
     fflush(stdout);
     pthread_create(&thread, NULL, exec_here, NULL);
     for (;;) pause();
