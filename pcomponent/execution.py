@@ -265,6 +265,9 @@ class Executor:
             # gives a lock up and soon takes it again would always be faster than the one that it woke.
             self._kernel.stirred = False
             self._budget, self._until_ns = 0, task.meter.now_ns
+        elif self._kernel.queue.is_asking:
+            # Another may be able to run now, once it has been asked: not much later than one that can.
+            self._budget = min(self._budget, self._kernel.config.quantum_instructions)
         return True
 
     def _interrupted(self, task: Thread, interrupted: Interrupted) -> bool:

@@ -73,6 +73,11 @@ class RunQueue:
         """Threads that are parked with something that ends their wait."""
         return len(self._polled) + len(self._outside) + len(self._listening)
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether something happened since the last turn that a parked thread waits for."""
+        return bool(self._asked)
+
     # ---- threads that can run --------------------------------------------------------------------------
 
     def push(self, task: Thread) -> None:

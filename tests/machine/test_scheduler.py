@@ -50,3 +50,15 @@ def test_nobody_sleeps_through_what_it_waits_for(
     monkeypatch.setattr(scheduler.Scheduler, "_ask", ask_all)
     once(config(tmp_path, quantum_instructions=5000), name, *arguments)
     assert not missed
+
+
+def test_who_is_handed_something_begins_soon(tmp_path: Path) -> None:
+    """Not when the turn of the one who hands it on is over, which may be long while nobody else can run."""
+
+    def computing_ns(cores: int) -> int:
+        ended = once(config(tmp_path, cores=cores), "machine_handed_on")
+        assert ended.exit_code == 0
+        return int(ended.statistics["virtual_ns"])
+
+    alone, together = computing_ns(1), computing_ns(2)
+    assert alone - together > 500_000, "each computes for 0.6 ms, at the same time when there are two cores"
