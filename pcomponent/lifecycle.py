@@ -57,6 +57,8 @@ class Lifecycle:
         """Starts a program as a new process. Raises `LinuxError` as execve does, and `NoDirectory`; nothing is left
         behind then."""
         kernel = self._kernel
+        if all(each.status is not None for each in kernel.processes.values()):
+            self.latest_ns = 0  # Clocks begin anew on an idle machine.
         process = Process(kernel, request.pid, request.vnode)
         process.kin.root = process.pid
         process.home, process.memories, process.storage = request.memory, request.memories, request.storage

@@ -92,6 +92,8 @@ def test_a_run_does_not_depend_on_those_before_it(tmp_path: Path) -> None:
             for name, *arguments in (["memory_random_access"], ["memory_heap"], ["faults_memory", "read_null"]):
                 result = machine.run([str(program(name)), *arguments], environment=ENVIRONMENT)
                 outputs.append((result.exit_code, result.stdout))
+                found = result.statistics
+                assert found["processors"][0]["virtual_ns"] == found["virtual_ns"], "clocks begin anew"
             used = [each["frames_used"] for each in machine.statistics()["memories"]]
             rounds.append((outputs, used))
         assert rounds[0] == rounds[1] == rounds[2]
