@@ -22,6 +22,7 @@ from pcomponent.executing import describe, execute
 from pcomponent.files.base import Blocking
 from pcomponent.files.opening import open_path
 from pcomponent.files.standard import open_standard
+from pcomponent.files.table import FileTable
 from pcomponent.forking import fork, until_released
 from pcomponent.ipc.objects import run_ended
 from pcomponent.ipc.semaphores import process_ended
@@ -64,7 +65,7 @@ class Lifecycle:
         process.home, process.memories, process.storage = request.memory, request.memories, request.storage
         process.console, process.trace = request.console, request.trace
         process.seat = kernel.seats.get(request.seat)
-        process.limits, process.signals = Limits(), SignalState()
+        process.limits, process.signals, process.files = Limits(), SignalState(), FileTable()
         family.watch(process)
         task = Thread(process, request.pid)
         process.threads[task.tid] = task

@@ -17,8 +17,8 @@ static void session(void) {
         type(keys[i]);
         sigsuspend(&none);
         printf("INT %d QUIT %d TSTP %d\n", counts[SIGINT], counts[SIGQUIT], counts[SIGTSTP]);
+        shown("echo", master); /* It may come after the signal, and the next one would flush it. */
     }
-    shown("echo", master);
     type("lost");
     shown("lost", master);
     type("\003kept\n");
