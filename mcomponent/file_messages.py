@@ -39,6 +39,8 @@ class FileWrite(Request, frozen=True):
     handle: int
     offset: int
     append: bool = False
+    strip: bool = False
+    """Whoever writes lacks CAP_FSETID: the file loses its set-ID bits."""
 
 
 class FileTruncate(Request, frozen=True):
@@ -48,6 +50,7 @@ class FileTruncate(Request, frozen=True):
     object: ObjectId
     handle: int
     size: int
+    strip: bool = False
 
 
 class FileSync(Request, frozen=True):

@@ -21,6 +21,7 @@ from typing import ClassVar
 import msgspec
 
 from lego.fabric.wire import Done, Door, Request
+from lego.linux.caller import Caller
 from lego.regions import TASK_SIZE, ObjectId, Region
 from mcomponent.file_messages import (
     CountReply as CountReply,
@@ -116,6 +117,8 @@ class Execute(Request, frozen=True):
     """What the program is called, if not by `path`: /dev/fd/N for a descriptor, and the path from there."""
     closes: bool = False
     """That descriptor is closed by execve: a script's interpreter could not open the script (ENOENT)."""
+    caller: Caller | None = None
+    """Whose rights count when files are opened, None for the storage component's own."""
 
 
 class Fork(Request, frozen=True):

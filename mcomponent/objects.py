@@ -77,7 +77,9 @@ class Objects:
         """pwrite(2)."""
         if request.object.store == self._core.name:
             return self.memory.write(request, payload)
-        count, size = self._cache.write(request.object, request.handle, request.offset, request.append, payload)
+        count, size = self._cache.write(
+            request.object, request.handle, request.offset, request.append, payload, request.strip
+        )
         return CountReply(count, size), b""
 
     def truncate(self, sender: str, request: FileTruncate, payload: Buffer) -> tuple[Done, Buffer]:
@@ -85,7 +87,7 @@ class Objects:
         if request.object.store == self._core.name:
             self.memory.truncate(request)
             return DONE, b""
-        self._cache.truncate(request.object, request.handle, request.size)
+        self._cache.truncate(request.object, request.handle, request.size, request.strip)
         return DONE, b""
 
     def file_sync(self, sender: str, request: FileSync, payload: Buffer) -> tuple[Done, Buffer]:

@@ -120,12 +120,14 @@ class PageCache:
                 length -= got
             return out, cached.size
 
-    def write(self, thing: ObjectId, handle: int, offset: int, append: bool, data: Buffer) -> tuple[int, int]:
+    def write(
+        self, thing: ObjectId, handle: int, offset: int, append: bool, data: Buffer, strip: bool = False
+    ) -> tuple[int, int]:
         """pwrite(2), through to storage: (bytes written, where an append ended or else the file's size)."""
         with self._use(thing, handle) as cached:
             cached.generation += 1
             try:
-                reply, _ = self._call(thing.store, WriteAt(handle, offset, append), data)
+                reply, _ = self._call(thing.store, WriteAt(handle, offset, append, strip), data)
             finally:
                 cached.generation += 1
             if reply.count:
@@ -135,12 +137,12 @@ class PageCache:
             cached.version = (reply.size, reply.mtime_ns, reply.ctime_ns)
             return reply.count, reply.offset + reply.count if append else reply.size
 
-    def truncate(self, thing: ObjectId, handle: int, size: int) -> None:
+    def truncate(self, thing: ObjectId, handle: int, size: int, strip: bool = False) -> None:
         """ftruncate(2): pages beyond the new end are dropped, dirty or not, and the rest of the last one is zero."""
         with self._use(thing, handle) as cached:
             cached.generation += 1
             try:
-                reply, _ = self._call(thing.store, SetSize(handle, size), b"")
+                reply, _ = self._call(thing.store, SetSize(handle, size, strip), b"")
             finally:
                 cached.generation += 1
             self.cached.zero_tail(cached, min(size, cached.size))

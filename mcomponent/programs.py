@@ -95,7 +95,7 @@ class Programs:
 
     def _load_program(self, request: Execute) -> Program:
         core = self._core
-        files = StorageFiles(core.endpoint.call, request.storage, self._ask_memory)
+        files = StorageFiles(core.endpoint.call, request.storage, self._ask_memory, request.caller)
         core.lock.release()
         try:
             return self._load(files, request)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lego.fabric.wire import Buffer, Request
+from lego.linux.caller import Caller
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_RDONLY
 from lego.linux.stat import S_IFREG, Stat
@@ -17,7 +18,7 @@ from lego.regions import ObjectId
 from mcomponent.files import OpenedFile
 from mcomponent.messages import FileRead, OpenProgram
 from mcomponent.shared_messages import MemoryStat
-from scomponent.messages import Close, Duplicate, Elsewhere, Open, OpenReply, ReadAt
+from scomponent.messages import Close, Duplicate, Elsewhere, OnBehalf, Open, OpenReply, ReadAt
 
 Call = Callable[[str, Request], tuple[Any, Buffer]]
 """Asks another component: (its name, the request) to (reply, payload)."""
@@ -92,10 +93,11 @@ class MemoryObjectFile:
 class StorageFiles:
     """A `FileSource` over one storage component."""
 
-    def __init__(self, call: Call, storage: str, memory: Memory) -> None:
+    def __init__(self, call: Call, storage: str, memory: Memory, caller: Caller | None = None) -> None:
         self._call = call
         self._storage = storage
         self._memory = memory
+        self._caller = caller
 
     def adopt(self, program: OpenProgram) -> OpenedFile:
         """A handle of its own for a file that is open already, or a memory object. Raises `LinuxError`: EBADF when it
@@ -110,7 +112,10 @@ class StorageFiles:
         Raises `LinuxError`: that of open(2), or EACCES for what is not regular or that nobody may execute
         (do_open_execat in fs/exec.c), or that a processor makes up (/proc, /dev).
         """
-        reply = self._call(self._storage, Open(vnode=vnode, place=place, path=path, flags=O_RDONLY))[0]
+        request: Request = Open(vnode=vnode, place=place, path=path, flags=O_RDONLY, execute=True)
+        if self._caller is not None:
+            request = OnBehalf(self._caller, request)  # type: ignore[arg-type]
+        reply = self._call(self._storage, request)[0]
         if isinstance(reply, Elsewhere):
             raise LinuxError(E.EACCES, f"{reply.path} is no file of a mount")
         return self._executable(reply)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from lego.linux.caller import FILE_CAPABILITIES, Caller
+
 CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP = 0, 1, 2, 3, 4, 5, 6, 7, 8
 NET_BIND_SERVICE, NET_ADMIN = 10, 12
 IPC_LOCK, IPC_OWNER, SYS_CHROOT, SYS_PTRACE, SYS_ADMIN = 14, 15, 18, 19, 21
@@ -15,6 +17,8 @@ _CONTAINER = (0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31)
 ROOT_CAPABILITIES = sum(1 << number for number in _CONTAINER)
 """What root may do in a vNode: what containers usually give it (0xa80425fb). Its clock, its memory limits and its
 devices are the machine's, so the capabilities for those are missing and the calls fail with EPERM."""
+
+_ROOT_ON_FILES = ROOT_CAPABILITIES & FILE_CAPABILITIES
 
 SECBIT_KEEP_CAPS = 1 << 4
 
@@ -60,6 +64,18 @@ class Credentials:
         """in_group_p: whether files of this group are the process's."""
         return gid == self.fsgid or gid in self.groups
 
+    def caller(self, effective: bool = True) -> Caller | None:
+        """Who a storage component is told that asks: None for root as it begins, with whose rights it serves anyway.
+        Without `effective`, the real user and group, with the capabilities that root has and others have not
+        (fs/open.c, access_override_creds)."""
+        uid, gid, held = self.fsuid, self.fsgid, self.effective
+        if not effective:
+            uid, gid, held = self.uid, self.gid, 0 if self.uid else self.permitted
+        held &= FILE_CAPABILITIES
+        if not uid and not gid and held == _ROOT_ON_FILES and not self.groups:
+            return None
+        return Caller(uid, gid, self.groups, held)
+
     def permits(self, mode: int, uid: int, gid: int, mask: int) -> bool:
         """Whether the bits of `mode` of a file of that owner allow `mask` (4 read, 2 write, 1 execute or search): the
         rules of generic_permission()."""
@@ -75,6 +91,14 @@ class Credentials:
         if self.capable(DAC_OVERRIDE) and (directory or not mask & 1 or mode & 0o111):
             return True
         return self.capable(DAC_READ_SEARCH) and (mask == 4 or (directory and not mask & 2))
+
+    def set_fsuid(self, uid: int) -> None:
+        """setfsuid(2), which takes the capabilities that count for files with it, or brings them back."""
+        if not self.fsuid and uid:
+            self.effective &= ~FILE_CAPABILITIES
+        elif self.fsuid and not uid:
+            self.effective |= self.permitted & FILE_CAPABILITIES
+        self.fsuid = uid
 
     def fix_capabilities(self, old: Credentials) -> None:
         """After the ids changed from `old`: drops or regains capabilities (cap_emulate_setxuid)."""

@@ -60,6 +60,7 @@ def execute(
             opened=opened,
             called=called,
             closes=closes,
+            caller=process.credentials.caller(),
         ),
     )
     if not apart:

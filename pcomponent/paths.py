@@ -78,13 +78,15 @@ def place_or_file(task: Thread, dirfd: int, pointer: int, flags: int) -> Place |
     return task.process.files.get_any(dirfd)
 
 
-def ask(task: Thread, where: Place, build: Callable[[int, str], Request], follow: bool = True) -> Any:
+def ask(
+    task: Thread, where: Place, build: Callable[[int, str], Request], follow: bool = True, effective: bool = True
+) -> Any:
     """Asks the storage component, and the made-up tree where that says so; returns a reply or a `Node`.
 
     `build` makes the request from a place's handle and path. `follow` says what happens to a symlink in
-    the last place. ELOOP after 40 changes of side."""
+    the last place; `effective` is as in `ask_storage`. ELOOP after 40 changes of side."""
     for _ in range(MAX_SYMLINKS):
-        reply = ask_storage(task, build(*where))
+        reply = ask_storage(task, build(*where), effective)
         if not isinstance(reply, Elsewhere):
             return reply
         try:

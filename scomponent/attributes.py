@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat as modes
+from contextlib import nullcontext
 
 import msgspec
 
@@ -12,6 +13,7 @@ from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import W_OK
 from lego.linux.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK, FsStat, Stat
 from scomponent import costs, host
+from scomponent.callers import aside, may
 from scomponent.host import pinned
 from scomponent.messages import (
     Access,
@@ -86,17 +88,12 @@ class Attributes:
         costs.charge_metadata()
         if request.mode & ~7:
             raise LinuxError(E.EINVAL)
-        with self._storage.walk(request.vnode, request.place, request.path) as walk:
-            position = walk.lookup(request.follow)
-            if position.fd < 0:
-                if request.mode & W_OK:
-                    raise LinuxError(E.EROFS)
-                return OkReply(), b""
-            if not os.access(pinned(position.fd), request.mode):
-                read_only = request.mode & W_OK and host.statfs(position.fd).flags & ST_RDONLY
-                raise LinuxError(E.EROFS if read_only else E.EACCES)
-            if request.mode & W_OK and position.kind not in _SPECIAL:
-                check_writable(position)
+        if request.path or not request.place:
+            with self._storage.walk(request.vnode, request.place, request.path) as walk:
+                _check_access(walk.lookup(request.follow), request.mode)
+        else:
+            with self._files.use(request.place) as file:
+                _check_access(file.position(file.path), request.mode)
         return OkReply(), b""
 
     def set_attributes(self, request: SetAttributes, _: Buffer) -> Result:
@@ -148,9 +145,24 @@ class Attributes:
         if request.size is not None or request.owner is not None or request.mode is not None:
             self._storage.stamps.note(os.fstat(position.fd), contents=request.size is not None)
         if request.times is not None and request.times != (None, None):
-            _set_times(position, path, request.times)
+            if request.now:
+                os.utime(path)  # The host says whether that is allowed; the guest's clock says the time.
+            with aside() if request.now else nullcontext():
+                _set_times(position, path, request.times)
             accessed, contents = (each is not None for each in request.times)
             self._storage.stamps.note_set(os.fstat(position.fd), accessed=accessed, contents=contents)
+
+
+def _check_access(position: Position, mode: int) -> None:
+    if position.fd < 0:
+        if mode & W_OK:
+            raise LinuxError(E.EROFS)
+        return
+    if not may(position.fd, mode):
+        read_only = mode & W_OK and host.statfs(position.fd).flags & ST_RDONLY
+        raise LinuxError(E.EROFS if read_only else E.EACCES)
+    if mode & W_OK and position.kind not in _SPECIAL:
+        check_writable(position)
 
 
 def _set_times(position: Position, path: str, times: tuple[int | None, int | None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from stat import S_IMODE, S_ISGID, S_ISUID, S_IXGRP
 
 from lego.fabric.wire import Buffer, Done
 from lego.linux.errno import E, LinuxError
@@ -64,6 +65,7 @@ class Contents:
                 count = _write(file.fd, payload, 0 if request.append else request.offset, request.append)
                 stat = os.fstat(file.fd)
                 if count:
+                    _strip(file.fd, stat, request.strip)
                     self._storage.stamps.note(stat, contents=True)
             offset = stat.st_size - count if request.append else request.offset
         _charge(file, count)
@@ -89,6 +91,7 @@ class Contents:
                 raise LinuxError(E.EINVAL)
             with file.lock:
                 os.ftruncate(file.fd, request.size)
+                _strip(file.fd, os.fstat(file.fd), request.strip)
                 return self._size_reply(file.fd, changed=True), b""
 
     def allocate(self, request: Allocate, _: Buffer) -> Result:
@@ -140,6 +143,13 @@ class Contents:
         if changed:
             self._storage.stamps.note(stat, contents=True)
         return ReadAtReply(stat.st_size, *self._storage.stamps.changed(stat))
+
+
+def _strip(fd: int, stat: os.stat_result, wanted: bool) -> None:
+    """setattr_should_drop_suidgid: what set-ID bits a file loses with new contents."""
+    lost = stat.st_mode & (S_ISUID | (S_ISGID if stat.st_mode & S_IXGRP else 0))
+    if wanted and lost:
+        os.fchmod(fd, S_IMODE(stat.st_mode & ~lost))
 
 
 def _charge(file: OpenFile, count: int) -> None:

@@ -17,11 +17,12 @@ more), EACCES, EROFS, EXDEV (a rename or link across mounts), EBADF (an unknown 
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, get_args, get_type_hints
 
 import msgspec
 
 from lego.fabric.wire import Done, Door, Request
+from lego.linux.caller import Caller
 from lego.linux.stat import FsStat, Stat
 from lego.regions import ObjectId
 
@@ -56,6 +57,8 @@ class Open(Request, frozen=True):
     flags: int
     mode: int = 0
     resolve: int = 0
+    execute: bool = False
+    """To be executed: who asks must be allowed that, and not to read it (MAY_EXEC)."""
 
 
 class Duplicate(Request, frozen=True):
@@ -108,6 +111,8 @@ class WriteAt(Request, frozen=True):
     handle: int
     offset: int
     append: bool = False
+    strip: bool = False
+    """Whoever writes lacks CAP_FSETID: the file loses its set-ID bits (file_remove_privs)."""
 
 
 class StatReply(msgspec.Struct, array_like=True, frozen=True, tag=True):
@@ -150,7 +155,8 @@ class OkReply(msgspec.Struct, array_like=True, frozen=True, tag=True):
 
 
 class Access(Request, frozen=True):
-    """faccessat2(2): `mode` is R_OK | W_OK | X_OK, or 0 for existence. EROFS for writing below a read-only mount."""
+    """faccessat2(2): `mode` is R_OK | W_OK | X_OK, or 0 for existence; an empty `path`, the open file
+    `place`. EROFS for writing below a read-only mount."""
 
     Reply: ClassVar = OkReply | Elsewhere
     vnode: int
@@ -286,6 +292,8 @@ class SetAttributes(Request, frozen=True):
     """(uid, gid), -1 for no change."""
     times: tuple[int | None, int | None] | None = None
     size: int | None = None
+    now: bool = False
+    """The times are both the current one, which not only the owner may set but whoever may write."""
 
 
 class XattrRequest(Request, frozen=True):
@@ -339,6 +347,7 @@ class SetSize(Request, frozen=True):
     Reply: ClassVar = ReadAtReply
     handle: int
     size: int
+    strip: bool = False
 
 
 class Allocate(Request, frozen=True):
@@ -396,6 +405,21 @@ class HandleFsStat(Request, frozen=True):
     handle: int
 
 
+class OnBehalf(Request, frozen=True):
+    """A request that is served with the rights of `caller`. All others are served with the component's own, which
+    are those of a vNode's root. Where the component does not run as root it has only its own, and uses these."""
+
+    Reply: ClassVar = OpenReply | Elsewhere | StatReply | OkReply | TextReply | DataReply | FsStatReply
+    caller: Caller
+    request: (
+        Open | PathStat | Access | ReadLink | MakeDirectory | MakeNode | Remove | Rename | Link | LinkHandle
+        | SymLink | SetAttributes | PathFsStat | GetXattr | SetXattr | ListXattrs | RemoveXattr
+    )  # fmt: skip
+
+
+RIGHTS_MATTER: frozenset[type[Request]] = frozenset(get_args(get_type_hints(OnBehalf)["request"]))
+
+
 class EndRun(Request, frozen=True):
     """The last program of a vNode has ended: what it left in file systems of memory (/dev/shm) is removed."""
 
@@ -418,8 +442,8 @@ class Statistics(Request, frozen=True):
 DOOR = Door(
     "storage",
     [
-        Open, Duplicate, Close, ReadAt, WriteAt, PathStat, HandleStat, PathOf, Access, Entries, ReadLink,
-        MakeDirectory, MakeNode, Remove, Rename, Link, LinkHandle, SymLink, SetAttributes, SetSize, Allocate,
-        SeekHole, SyncHandle, PathFsStat, HandleFsStat, GetXattr, SetXattr, ListXattrs, RemoveXattr, EndRun, Statistics,
+        Open, Duplicate, Close, ReadAt, WriteAt, PathStat, HandleStat, PathOf, Access, Entries, ReadLink, MakeDirectory,
+        MakeNode, Remove, Rename, Link, LinkHandle, SymLink, SetAttributes, SetSize, Allocate, SeekHole, SyncHandle,
+        PathFsStat, HandleFsStat, GetXattr, SetXattr, ListXattrs, RemoveXattr, OnBehalf, EndRun, Statistics,
     ],
 )  # fmt: skip

@@ -19,10 +19,11 @@ from lego.fabric.wire import Buffer, Done
 from lego.linux.errno import E, LinuxError
 from scomponent import messages
 from scomponent.attributes import Attributes
+from scomponent.callers import acting_for
 from scomponent.contents import Contents
 from scomponent.directories import Directories
 from scomponent.files import DESCRIPTORS_RESERVED, HANDLES_MAX, Files
-from scomponent.messages import Elsewhere, EndRun, Statistics, StatisticsReply
+from scomponent.messages import Elsewhere, EndRun, OnBehalf, Statistics, StatisticsReply
 from scomponent.mounts import LeadsElsewhere
 from scomponent.namespace import Namespace
 from scomponent.naming import Naming
@@ -54,7 +55,7 @@ class StorageMonitor:
     def __init__(self, name: str, namespaces: dict[int, Namespace], epoch_s: int | None = None) -> None:
         self.name = name
         self._storage = Storage(name, namespaces, Files(name, handle_limit()), epoch_s)
-        self._table: Table = {Statistics: self._statistics, EndRun: self._end_run}
+        self._table: Table = {Statistics: self._statistics, EndRun: self._end_run, OnBehalf: self._on_behalf}
         for family in (Opening, Contents, Attributes, Directories, Naming, Xattrs):
             self._table.update(family(self._storage).table)
 
@@ -62,7 +63,7 @@ class StorageMonitor:
         """Serves one request. Raises `LinuxError`."""
         kind = type(request)
         tally = self._storage.tally
-        tally.count("requests", kind.__name__)
+        tally.count("requests", (type(request.request) if kind is OnBehalf else kind).__name__)
         try:
             return self._table[kind](request, payload)
         except LeadsElsewhere as elsewhere:
@@ -91,6 +92,10 @@ class StorageMonitor:
     def close(self) -> None:
         """What a runtime calls when the machine ends."""
         self.close_all()
+
+    def _on_behalf(self, request: OnBehalf, payload: Buffer) -> Result:
+        with acting_for(request.caller):
+            return self._table[type(request.request)](request.request, payload)
 
     def _end_run(self, request: EndRun, _: Buffer) -> Result:
         for place in self._storage.namespace(request.vnode).memory:

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from lego.config import Mount
 from lego.linux.errno import E, LinuxError
 from lego.linux.stat import S_IFDIR
+from scomponent.callers import aside
 from scomponent.host import pinned
 from scomponent.memory_mount import MemoryMount
 from scomponent.mounts import PSEUDO, LeadsElsewhere, Mounted, Node, Position
@@ -158,6 +159,7 @@ def _names(path: str) -> list[str]:
 
 def _is_there(path: str, fd: int) -> bool:
     try:
-        return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(fd))
+        with aside():
+            return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(fd))
     except OSError:
         return False

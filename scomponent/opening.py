@@ -12,6 +12,8 @@ the host's would block this component or depend on who else has it open.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 from lego.fabric.wire import Buffer, Done
 from lego.linux.errno import E, LinuxError
@@ -37,9 +39,11 @@ from lego.linux.fcntl import (
     RESOLVE_NO_SYMLINKS,
     RESOLVE_NO_XDEV,
     W_OK,
+    X_OK,
 )
 from lego.linux.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG
 from scomponent import costs
+from scomponent.callers import acting, aside, may
 from scomponent.files import OpenFile
 from scomponent.host import pinned
 from scomponent.messages import Close, Duplicate, Open, OpenReply
@@ -96,7 +100,8 @@ class Opening:
                 file, created = self._open_or_create(walk, request, flags)
             else:
                 position = walk.lookup(follow=not flags & O_NOFOLLOW, directory=bool(flags & O_DIRECTORY))
-                file, created = self._open_position(request.vnode, position, flags), False
+                with _as_program(position) if request.execute else nullcontext():
+                    file, created = self._open_position(request.vnode, position, flags), False
         handle = self._files.add(file)
         self._storage.tally.add(opens=1, creates=int(created))
         return OpenReply(handle, self._storage.shown(file.mount, file.stat()), file.object, file.path, created), b""
@@ -194,6 +199,18 @@ class Opening:
             raise
 
 
+@contextmanager
+def _as_program(position: Position) -> Iterator[None]:
+    """A program may be executed by those who cannot read it: it is opened with this component's own rights."""
+    if acting() is None:
+        yield
+        return
+    if not may(position.fd, X_OK):
+        raise LinuxError(E.EACCES)
+    with aside():
+        yield
+
+
 def _open_directory(position: Position, flags: int) -> int:
     if flags & O_ACCMODE != O_RDONLY:
         raise LinuxError(E.EISDIR)
@@ -207,7 +224,7 @@ def _open_regular(position: Position, flags: int) -> int:
         check_writable(position)
     path = pinned(position.fd)
     if not position.mount.writable and flags & O_ACCMODE != O_RDONLY:
-        if not os.access(path, W_OK if flags & O_ACCMODE == O_WRONLY else R_OK | W_OK):
+        if not may(position.fd, W_OK if flags & O_ACCMODE == O_WRONLY else R_OK | W_OK):
             raise LinuxError(E.EACCES)
         raise LinuxError(E.EROFS)
     return os.open(path, flags & (_HOST_FLAGS | O_TRUNC) | _HOST_ALWAYS)
@@ -215,6 +232,6 @@ def _open_regular(position: Position, flags: int) -> int:
 
 def _pin_fifo(position: Position, flags: int) -> int:
     wanted = {O_RDONLY: R_OK, O_WRONLY: W_OK}.get(flags & O_ACCMODE, R_OK | W_OK)
-    if not os.access(pinned(position.fd), wanted):
+    if not may(position.fd, wanted):
         raise LinuxError(E.EACCES)
     return os.dup(position.fd)

@@ -13,6 +13,7 @@ from lego.fabric.wire import Buffer, Request
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import RESOLVE_IN_ROOT
 from lego.linux.stat import Stat
+from scomponent.callers import aside
 from scomponent.counters import Tally
 from scomponent.files import Files, OpenFile, directory_of
 from scomponent.messages import Elsewhere
@@ -87,7 +88,8 @@ def add_mode_bits(fd: int, mode: int, path: str) -> None:
     actual = os.fstat(fd).st_mode
     lost = mode & 0o777 & ~actual
     if lost:
-        os.chmod(path, (actual & 0o7777) | lost)
+        with aside():  # Whoever made it may not keep a set-group-ID bit that the directory gave it, were this a chmod.
+            os.chmod(path, (actual & 0o7777) | lost)
 
 
 def both_elsewhere(old: LeadsElsewhere | None, new: LeadsElsewhere | None) -> Elsewhere | None:

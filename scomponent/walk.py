@@ -33,6 +33,7 @@ from lego.linux.fcntl import (
     RESOLVE_NO_XDEV,
 )
 from lego.linux.stat import S_IFDIR, S_IFLNK, S_IFMT
+from scomponent.callers import aside, may
 from scomponent.mounts import LeadsElsewhere, Mounted, Node, Position
 
 _DIRECTORY = os.O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY
@@ -137,6 +138,7 @@ class Walk:
         """Walks to the directory that the last name is in (filename_parentat)."""
         while self._todo:
             name = self._todo.pop()
+            self._check_search(name)
             if self.here.pseudo and name not in (DOT, DOTDOT) and self._child_node(name) is None:
                 raise self._elsewhere(self.here.path.rstrip("/") + "/" + name)
             if not self._todo:
@@ -227,6 +229,14 @@ class Walk:
         else:
             raise LinuxError(E.ENOTDIR)
 
+    def _check_search(self, name: str) -> None:
+        """EACCES where nothing is looked up on the host's disk, which would say so itself (may_lookup)."""
+        here = self.here
+        if name not in (DOT, DOTDOT) and self._child_node(name) is None:
+            return
+        if here.fd >= 0 and here.is_directory and not may(here.fd, os.X_OK):
+            raise LinuxError(E.EACCES)
+
     def _child_node(self, name: str) -> Node | None:
         return None if self.here.node is None else self.here.node.children.get(name)
 
@@ -296,7 +306,9 @@ class Walk:
         self._fds.append(fd)
         if _identity(fd) == mount.identity:
             return self._root_of(mount)
-        if not _leads_up_to(fd, mount.identity):
+        with aside():  # path_connected() asks for no permissions.
+            connected = _leads_up_to(fd, mount.identity)
+        if not connected:
             raise LinuxError(E.ENOENT, "the directory was moved to outside its mount")
         path = self._tree.path_of(mount, fd) or posixpath.dirname(here.path)
         return Position(mount, fd, S_IFDIR, self._tree.node_at(mount, path), None, "", path)

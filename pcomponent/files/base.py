@@ -31,6 +31,12 @@ POLLRDNORM, POLLWRNORM = 0x40, 0x100
 LOCK_SH, LOCK_EX, LOCK_NB, LOCK_UN = 1, 2, 4, 8
 
 
+class Now(tuple[int, int]):
+    """Times of access and of change that are both the current one, which whoever may write may set."""
+
+    __slots__ = ()
+
+
 class Watch(Protocol):
     """Something that is told when a file is closed."""
 

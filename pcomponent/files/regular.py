@@ -31,6 +31,7 @@ from mcomponent.messages import (
     cache_of,
 )
 from pcomponent import signals
+from pcomponent.credentials import FSETID
 from pcomponent.files.base import Blocking
 from pcomponent.files.storage import StorageFile, ask_storage
 from pcomponent.rlimits import INFINITY, Resource
@@ -106,11 +107,11 @@ class RegularFile(StorageFile):
         append = bool(self.flags & O_APPEND)
         view = memoryview(data)[: self._room(task, len(data), offset, append)]
         task.kernel.flush_object(self.object)
-        done = 0
+        done, strip = 0, not task.process.credentials.capable(FSETID)
         while done < len(view):
             piece = view[done : done + CHUNK]
             try:
-                request = FileWrite(self.object, self.handle, offset, append)
+                request = FileWrite(self.object, self.handle, offset, append, strip)
                 reply, _ = self._ask_cache(task, request, piece)
             except LinuxError:
                 if done:
@@ -174,8 +175,9 @@ class RegularFile(StorageFile):
 
     def cut(self, task: Thread, size: int) -> None:
         """Sets the size, whatever the limits (O_TRUNC)."""
+        strip = not task.process.credentials.capable(FSETID)
         task.kernel.flush_object(self.object)
-        self._ask_cache(task, FileTruncate(self.object, self.handle, size))
+        self._ask_cache(task, FileTruncate(self.object, self.handle, size, strip))
         task.kernel.object_changed(self.object, size, None)
         self._unmap_behind(task, page_up(size))
 

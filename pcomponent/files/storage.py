@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from lego.fabric.wire import Request
 from lego.linux.stat import S_IFDIR, FsStat, Stat
-from pcomponent.files.base import OpenFile
-from scomponent.messages import Close, HandleFsStat, HandleStat, SetAttributes
+from pcomponent.files.base import Now, OpenFile
+from scomponent.messages import RIGHTS_MATTER, Close, HandleFsStat, HandleStat, OnBehalf, SetAttributes
 
 if TYPE_CHECKING:
     from pcomponent.process import Thread
 
 
-def ask_storage(task: Thread, request: Request) -> Any:
-    """Calls the storage component of a thread's process and returns the reply."""
+def ask_storage(task: Thread, request: Request, effective: bool = True) -> Any:
+    """Calls the storage component of a thread's process and returns the reply. Who asks goes with it where that
+    matters: with `effective` the file-system user and group, otherwise the real ones."""
+    if type(request) in RIGHTS_MATTER:
+        caller = task.process.credentials.caller(effective)
+        if caller is not None:
+            request = OnBehalf(caller, request)  # type: ignore[arg-type]
     reply, _ = task.kernel.endpoint.call(task.process.storage, request)
     return reply
 
@@ -44,7 +49,8 @@ class StorageNode(OpenFile):
     ) -> None:
         """fchmod(2), fchown(2), futimens(3)."""
         vnode = task.process.vnode
-        ask_storage(task, SetAttributes(vnode, self.handle, "", mode=mode, owner=owner, times=times))
+        now = isinstance(times, Now)
+        ask_storage(task, SetAttributes(vnode, self.handle, "", mode=mode, owner=owner, times=times, now=now))
 
 
 class StorageFile(StorageNode):

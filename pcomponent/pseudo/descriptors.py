@@ -11,16 +11,17 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
-from lego.linux.fcntl import O_ACCMODE, O_CLOEXEC, O_RDONLY, O_RDWR, O_WRONLY
+from lego.linux.fcntl import O_ACCMODE, O_CLOEXEC, O_RDONLY, O_RDWR, O_WRONLY, R_OK, W_OK
 from lego.linux.stat import S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG, FsStat, Stat
 from pcomponent.files.base import OpenFile
 from pcomponent.files.console import ConsoleFile
 from pcomponent.files.memory_file import MemoryFile
 from pcomponent.files.pipe import PipeFile
 from pcomponent.files.regular import RegularFile
+from pcomponent.files.storage import ask_storage
 from pcomponent.pseudo.files import Text
 from pcomponent.pseudo.node import PROC, Directory, Link, Node
-from scomponent.messages import Duplicate, PathOf
+from scomponent.messages import Access, Duplicate, PathOf
 
 if TYPE_CHECKING:
     from pcomponent.process import Process, Thread
@@ -74,6 +75,9 @@ class OpenedNode(Node):
             raise LinuxError(E.EACCES)
         if not self._file.handle:
             return self._file
+        if task.process.credentials.caller() is not None:  # Somebody else could open it.
+            mode = (R_OK, W_OK, R_OK | W_OK)[wanted]
+            ask_storage(task, Access(task.process.vnode, self._file.handle, "", mode))
         writable = wanted in (O_WRONLY, O_RDWR)
         reply, _ = task.kernel.endpoint.call(task.process.storage, Duplicate(self._file.handle, writable))
         return RegularFile(flags, self._file.path, reply.handle, reply.object)

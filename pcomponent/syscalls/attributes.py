@@ -16,7 +16,7 @@ from lego.linux.fcntl import (
     AT_SYMLINK_NOFOLLOW,
 )
 from lego.linux.stat import STATX_BTIME, Stat
-from pcomponent.files.base import OpenFile
+from pcomponent.files.base import Now, OpenFile
 from pcomponent.files.storage import ask_storage
 from pcomponent.paths import Place, ask, place_at, place_or_file
 from pcomponent.pseudo.tree import Node
@@ -114,11 +114,11 @@ def _change(
     if isinstance(what, OpenFile):
         what.change(task, mode, owner, times)
         return 0
-    vnode = task.process.vnode
+    vnode, now = task.process.vnode, isinstance(times, Now)
     found = ask(
         task,
         what,
-        lambda handle, path: SetAttributes(vnode, handle, path, follow, mode=mode, owner=owner, times=times),
+        lambda handle, path: SetAttributes(vnode, handle, path, follow, mode, owner, times, now=now),
         follow,
     )
     if isinstance(found, Node):
@@ -190,7 +190,7 @@ def fchownat(task: Thread, dirfd: int, pointer: int, uid: int, gid: int, flags: 
 
 def _now(task: Thread) -> Times:
     now = task.kernel.realtime_ns(task)
-    return now, now
+    return Now((now, now))
 
 
 def _stamp(seconds: int, nanoseconds: int = 0) -> int:
@@ -205,6 +205,8 @@ def _timespecs(task: Thread, pointer: int) -> Times | None:
     if not pointer:
         return _now(task)
     fields = task.memory.read_struct(_TIMES, pointer)
+    if fields[1] == fields[3] == UTIME_NOW:
+        return _now(task)
     times: list[int | None] = []
     for seconds, nanoseconds in (fields[:2], fields[2:]):
         if nanoseconds == UTIME_NOW:

@@ -73,16 +73,16 @@ def faccessat2(task: Thread, dirfd: int, pointer: int, mode: int, flags: int) ->
     if mode & ~7 or flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH):
         raise LinuxError(E.EINVAL)
     what = place_or_file(task, dirfd, pointer, flags)
-    follow = not flags & AT_SYMLINK_NOFOLLOW
+    follow, effective = not flags & AT_SYMLINK_NOFOLLOW, bool(flags & AT_EACCESS)
     if isinstance(what, OpenFile):
         stat = what.stat(task)
     else:
         vnode = task.process.vnode
-        answer = ask(task, what, lambda handle, path: Access(vnode, handle, path, mode, follow), follow)
+        answer = ask(task, what, lambda handle, path: Access(vnode, handle, path, mode, follow), follow, effective)
         if not isinstance(answer, Node):
             return 0
         stat = answer.stat(task)
-    if mode and not permits(task, stat, mode, effective=bool(flags & AT_EACCESS)):
+    if mode and not permits(task, stat, mode, effective):
         raise LinuxError(E.EACCES)
     return 0
 

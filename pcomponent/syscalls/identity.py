@@ -181,7 +181,7 @@ def setfsuid(task: Thread, uid: int) -> int:
     who = task.process.credentials
     before = who.fsuid
     if uid in (who.uid, who.euid, who.suid, who.fsuid) or (uid != NO_CHANGE and who.capable(SETUID)):
-        who.fsuid = uid
+        who.set_fsuid(uid)
     return before
 
 

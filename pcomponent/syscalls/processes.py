@@ -6,7 +6,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from lego.linux.errno import E, LinuxError
-from lego.linux.fcntl import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW
+from lego.linux.fcntl import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, X_OK
 from lego.linux.signal import Sig
 from lego.linux.stat import S_IFLNK
 from lego.regions import PAGE
@@ -17,11 +17,11 @@ from pcomponent.files.base import OpenFile
 from pcomponent.files.memory_file import MemoryFile
 from pcomponent.files.storage import ask_storage
 from pcomponent.forking import CLONE_VFORK, CLONE_VM
-from pcomponent.paths import Place, ask, place_or_file, read_path
+from pcomponent.paths import Place, ask, permits, place_or_file, read_path
 from pcomponent.pseudo.tree import Node
 from pcomponent.rlimits import Resource
 from pcomponent.syscalls.table import syscall
-from scomponent.messages import PathOf, PathStat
+from scomponent.messages import Access, PathOf, PathStat
 
 if TYPE_CHECKING:
     from pcomponent.process import Thread
@@ -96,7 +96,11 @@ def _opened(task: Thread, fd: int, file: OpenFile) -> OpenProgram | None:
         return None
     task.kernel.flush_object(file.object)
     if isinstance(file, MemoryFile):
+        if not permits(task, file.stat(task), X_OK):
+            raise LinuxError(E.EACCES)
         return OpenProgram(memory=file.object, mode=file.inode.mode, path=file.path)
+    if task.process.credentials.caller() is not None:
+        ask_storage(task, Access(task.process.vnode, file.handle, "", X_OK))
     return OpenProgram(handle=file.handle, path=file.path)
 
 
