@@ -123,7 +123,10 @@ class Attributes:
 
     def _fs_stat(self, position: Position) -> FsStat:
         memory = position.mount.memory
-        return _fs_stat(position) if memory is None else memory.statfs(self._files.descriptors(position.mount))
+        if memory is None:
+            return _fs_stat(position)
+        with aside():  # What others have there is counted as well.
+            return memory.statfs(self._files.descriptors(position.mount))
 
     def _change(self, position: Position, request: SetAttributes) -> None:
         """Applies what is asked. The file is reached through its descriptor, so a symlink is changed itself."""

@@ -113,6 +113,7 @@ class Contents:
                     if memory.reserve(file.fd, request.offset, end, opened) < request.length:
                         raise LinuxError(E.ENOSPC)
                 host.allocate(file.fd, request.mode, request.offset, request.length)
+                _strip(file.fd, os.fstat(file.fd), request.strip)
                 return self._size_reply(file.fd, changed=True), b""
 
     def seek_hole(self, request: SeekHole, _: Buffer) -> Result:

@@ -358,6 +358,7 @@ class Allocate(Request, frozen=True):
     mode: int
     offset: int
     length: int
+    strip: bool = False
 
 
 class SeekReply(msgspec.Struct, array_like=True, frozen=True):

@@ -198,7 +198,8 @@ class RegularFile(StorageFile):
         task.kernel.flush_object(self.object)
         self._ask_cache(task, FileForget(self.object, self.handle, 0, 0))
         try:
-            ask_storage(task, Allocate(self.handle, mode, offset, length))
+            strip = not task.process.credentials.capable(FSETID)
+            ask_storage(task, Allocate(self.handle, mode, offset, length, strip))
         finally:
             self._ask_cache(task, FileForget(self.object, self.handle, 0, 0))
             task.kernel.object_changed(self.object, 0, None)

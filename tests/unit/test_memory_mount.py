@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from lego.config import Mount
+from lego.linux.caller import Caller
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_CREAT, O_RDWR
 from lego.regions import PAGE
@@ -51,6 +52,14 @@ def free(storage: StorageMonitor) -> int:
     stat = ask(storage, m.PathFsStat(1, 0, "/dev/shm")).stat
     assert (stat.type, stat.block_size, stat.blocks) == (TMPFS_MAGIC, PAGE, PAGES)
     return int(stat.blocks_free)
+
+
+def test_what_is_free_does_not_depend_on_who_asks(storage: StorageMonitor) -> None:
+    handle = make(storage)
+    ask(storage, m.WriteAt(handle, 0), b"x" * PAGE * 6)
+    ask(storage, m.Close([handle]))
+    asked = m.OnBehalf(Caller(1001, 1001, [], 0), m.PathFsStat(1, 0, "/dev/shm"))
+    assert ask(storage, asked).stat.blocks_free == free(storage) == 2
 
 
 def test_what_does_not_fit_is_refused(storage: StorageMonitor) -> None:
