@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import LinuxError
 from lego.observe.clock import current
-from lego.regions import PAGE_SHIFT
+from lego.regions import PAGE, PAGE_SHIFT
 from pcomponent import signal_delivery, strace, timers
 from pcomponent.counting import instruction_length
 from pcomponent.cpu import Cpu, Stop
@@ -103,7 +103,7 @@ class Executor:
                 stop = self._user(task)
                 if not self._stops[stop](task):
                     return
-                if task.meter.now_ns >= self._until_ns:
+                if task.meter.now_ns >= self._until_ns and stop is not Stop.AGAIN:
                     # An instruction whose pages come one by one is let through, or it would lose them again.
                     self._budget = min(self._budget, 1 if stop in UNFINISHED_STOPS else 0)
                 if not self._kernel.jobs.empty() and not self._serve(task):
@@ -198,7 +198,11 @@ class Executor:
         self._account(task)
 
     def _on_pause(self, task: Thread) -> bool:
+        """The quantum is over, or housekeeping is done. When that depends on the host (`ExcacheCounters.tlb_fills`), so
+        it must not decide where a turn ends: a block that it interrupted is finished."""
         self._stopped_inside(task)
+        if self._cpu.inside_block:
+            self._budget = max(self._budget, 1)
         return True
 
     # ---- system calls -------------------------------------------------------------------------------
@@ -366,6 +370,8 @@ class Executor:
             stop = self._cpu.step(task.rip, task.rip + length)
             cache.step(False)
             cache.forget_code(line)
+            for beside in (page - PAGE, page + PAGE):  # The store may have gone over the page's end.
+                cache.check_code(task.process.space.line_of(beside))
             return self._stops[stop](task)
         return True
 

@@ -241,6 +241,13 @@ class ExCache:
         self._code_changed(line)
         self._stale = True
 
+    def check_code(self, line: int) -> None:
+        """A store may have been let through into a line (-1: none): forgets its code if it is not what it was."""
+        if line < 0 or not self._words[self._meta_at + line] & at.CODE:
+            return
+        if bytes(self.line(line)) != self.code.contents(self._words[self._copies_at + line]):
+            self.forget_code(line)
+
     def _code_changed(self, line: int) -> None:
         key = self.key(line)
         self.translations.code_changed(None if key & at.OBJECT_BIT else key >> at.KEY_SPACE_SHIFT)

@@ -49,6 +49,10 @@ class CodeStore:
         self.arena[copy << PAGE_SHIFT : (copy + 1) << PAGE_SHIFT] = contents
         return copy
 
+    def contents(self, copy: int) -> bytes:
+        """What a copy holds."""
+        return self.arena[copy << PAGE_SHIFT : (copy + 1) << PAGE_SHIFT]
+
     def reset(self) -> None:
         """Forgets all copies. No line may claim one any more, nor the CPU have translations of them."""
         self._known.clear()

@@ -49,5 +49,19 @@ int main(void) {
     SHOW(run(page + 512));
     __asm__ volatile("movdqu (%0), %%xmm0\n movdqu %%xmm0, (%1)" ::"r"(page + 300), "r"(page + 512) : "xmm0", "memory");
     SHOW(run(page + 512));
+    /* A function that stores over the end of its own page, into code of the next: mov [rdi], rsi; ret. */
+    static const unsigned char store[] = {0x48, 0x89, 0x37, 0xc3};
+    memcpy(page + 1024, store, sizeof store);
+    void (*change)(unsigned char *, unsigned long);
+    unsigned char *changer = page + 1024;
+    memcpy(&change, &changer, sizeof change);
+    emit(page + PAGE, 1);
+    SHOW(run(page + PAGE));
+    for (unsigned long i = 20; i < 23; i++) {
+        unsigned long both;
+        memcpy(&both, page + PAGE - 4, sizeof both);
+        change(page + PAGE - 4, (both & ~(0xffUL << 40)) | i << 40);
+        SHOW(run(page + PAGE));
+    }
     DONE();
 }
