@@ -68,7 +68,7 @@ class GuestExecutor(Executor):
             stop = self._user(task)
             if not self._stops[stop](task) or self._why == ask.FAULT:
                 break
-            if task.meter.now_ns >= self._until_ns:
+            if task.meter.now_ns >= self._until_ns and stop is not Stop.AGAIN:
                 self._budget = min(self._budget, 1 if stop in UNFINISHED_STOPS else 0)
             if self._budget <= 0:
                 break

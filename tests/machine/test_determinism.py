@@ -12,6 +12,8 @@ from harness import ENVIRONMENT, empty
 
 from lego.config import MachineConfig, MiB, Mount, Topology
 from lego.machine import Machine, Result
+from pcomponent.cpu import Cpu
+from pcomponent.excache import layout as at
 from pcomponent.messages import Processes
 
 WALL = ("wall_seconds", "startup_seconds", "tlb_fills", "tlb_flushes")
@@ -74,6 +76,23 @@ def test_the_cache_changes_only_time(tmp_path: Path, name: str) -> None:
     calls = [each.statistics["processors"][0]["syscalls"] for each in results]
     assert all(each == calls[0] for each in calls)
     assert results[1].statistics["virtual_ns"] > results[0].statistics["virtual_ns"]
+
+
+def test_when_the_emulator_grows_its_tlb_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Housekeeping, at a time that depends on the host, must not end a turn."""
+    flush = Cpu.flush_tlb
+
+    def run(fills: int) -> Result:
+        def flush_tlb(cpu: Cpu) -> None:
+            flush(cpu)
+            cpu._words[at.FILLS_LIMIT] = cpu._words[at.FILLS] + fills
+
+        monkeypatch.setattr(Cpu, "flush_tlb", flush_tlb)
+        return once(config(tmp_path, quantum_instructions=97, instruction_ps=331), "threads_basics")
+
+    first, second = run(1 << 40), run(5)
+    assert first.stdout == second.stdout and first.exit_code == second.exit_code == 0
+    assert counted(first) == counted(second)
 
 
 def test_randomness_and_time_come_from_the_machine(tmp_path: Path) -> None:
