@@ -243,11 +243,12 @@ class Space(Copies):
 
     def _line(self, address: int, access: int, whole: bool = False) -> int:
         """The line of an address, for the kernel's own access."""
-        key = self.base_key | address >> PAGE_SHIFT
-        line = self.cache.find(key)
-        if line >= 0 and self.cache.rights(line) & access:
-            return line
-        if line >= 0 or not 0 <= address < TASK_SIZE:
+        if not 0 <= address < TASK_SIZE:  # Its page's number would reach into that of another space.
+            raise LinuxError(E.EFAULT)
+        line = self.cache.find(self.base_key | address >> PAGE_SHIFT)
+        if line >= 0:
+            if self.cache.rights(line) & access:
+                return line
             raise LinuxError(E.EFAULT)
         try:
             return self.fetch(page_down(address), access, whole)

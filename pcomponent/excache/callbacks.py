@@ -29,6 +29,7 @@ _RIGHTS = _U(at.RIGHTS)
 _PAGE_SHIFT, _ONE, _TWO, _THREE = _U(12), _U(1), _U(2), _U(3)
 _WINDOW_WORDS = _U(at.WINDOW_WORDS)
 _KERNEL_BASE = _U(at.KERNEL_BASE)
+_PAGES = _U(at.PAGES)
 _SPARES = _U(at.SPARES)
 _CODE_BASE = _U(at.CODE_BASE)
 _EXECUTED_MASK, _EXECUTED_WORDS = _U(at.EXECUTED - 1), _U(at.EXECUTED_WORDS)
@@ -102,7 +103,8 @@ def tlb_fill(engine, address, access, result, words):  # type: ignore[no-untyped
     if window != _U(0):
         key = table[window + _TWO] + (page - table[window])
     line = _line_of(table, key)
-    if line == table[at.SPARES_AT] + _SPARES:
+    # A page beyond has a number that reaches into that of the address space: the key is one of another's.
+    if page >= _PAGES or line == table[at.SPARES_AT] + _SPARES:
         table[at.STOP] = at.STOP_FAULT
         return False
 

@@ -64,6 +64,8 @@ STOP_NONE, STOP_FAULT, STOP_CODE_WRITE, STOP_GROW, STOP_SYSCALL, STOP_EXCEPTION,
 GENERAL_PROTECTION = 13
 
 KEY_SPACE_SHIFT = 36
+PAGES = (1 << 35) - 1
+"""Pages of an address space: those below `lego.regions.TASK_SIZE`."""
 PAGE_MASK = (1 << KEY_SPACE_SHIFT) - 1
 OBJECT_BIT = 1 << 63
 EMPTY = (1 << 64) - 1
