@@ -18,7 +18,7 @@ from mcomponent.messages import Flush, ObjectFlush, cache_of
 from pcomponent.excache import layout as at
 from pcomponent.files.locks import FileLocks
 from pcomponent.futexes import Futexes
-from pcomponent.objects import SharedObject, SharedObjects
+from pcomponent.objects import PAGES, SharedObject, SharedObjects
 from pcomponent.process import ProcessCounters
 from pcomponent.rendezvous import Rendezvous
 from pcomponent.run_queue import RunQueue
@@ -200,7 +200,7 @@ class Kernel:
         """Before a file is read or written by call: its dirty lines go to its cache."""
         shared = self.objects.known(thing)
         if shared is not None:
-            lines = self.cache.lines_between(shared.base_key, shared.base_key | at.PAGE_MASK)
+            lines = self.cache.lines_between(*shared.keys())
             self.flush_lines([line for line in lines if self.cache.is_dirty(line)])
         self.seats.flush_object(thing)
 
@@ -208,7 +208,7 @@ class Kernel:
         """Another processor uses a shared object now: its dirty lines go to its cache, and none stays."""
         shared = self.objects.known(thing)
         if shared is not None:
-            lines = self.cache.lines_between(shared.base_key, shared.base_key | at.PAGE_MASK)
+            lines = self.cache.lines_between(*shared.keys())
             self.flush_lines([line for line in lines if self.cache.is_dirty(line)])
             for line in lines:
                 self.cache.drop(line)
@@ -222,9 +222,8 @@ class Kernel:
         last = None if length is None else page_up(offset + length)
         shared = self.objects.known(thing)
         if shared is not None:
-            low = shared.base_key | first >> PAGE_SHIFT
-            high = shared.base_key | (at.PAGE_MASK if last is None else last >> PAGE_SHIFT)
-            for line in self.cache.lines_between(low, high):
+            keys = shared.keys(first >> PAGE_SHIFT, PAGES if last is None else last >> PAGE_SHIFT)
+            for line in self.cache.lines_between(*keys):
                 self.cache.drop(line)
         for space in self.spaces.values():
             for region in space.regions_of(thing):

@@ -22,6 +22,10 @@ def rights_of(prot: int) -> int:
     return prot | PROT_READ if prot & (PROT_WRITE | PROT_EXEC) else prot
 
 
+PAGES = at.PAGE_MASK + 1
+"""Pages of an object that can be mapped here, 256 TiB."""
+
+
 class SharedObject:
     """One object; `handle` is one of the memory component's for it, for misses and write-backs."""
 
@@ -33,6 +37,10 @@ class SharedObject:
         self.handle_writable = False
         self.mapped_bytes = 0
         """In all regions of all spaces here."""
+
+    def keys(self, first: int = 0, end: int = PAGES) -> tuple[int, int]:
+        """[low, high) of the keys of its pages [first, end). Those from `PAGES` have none: keys would be another's."""
+        return self.base_key + min(first, PAGES), self.base_key + min(end, PAGES)
 
 
 class SharedObjects:
@@ -87,16 +95,14 @@ class SharedObjects:
 
     def windows(self, regions: Iterable[Region]) -> list[tuple[int, int, int, int]]:
         """The shared mappings among some regions, as the ExCache wants to know them (see `excache.layout`)."""
-        return [
-            (
-                region.start >> PAGE_SHIFT,
-                region.end >> PAGE_SHIFT,
-                self.of(region.object).base_key | region.offset >> PAGE_SHIFT,
-                rights_of(region.prot),
-            )
-            for region in regions
-            if region.flags & MAP_SHARED and region.object is not None
-        ]
+        windows = []
+        for region in regions:
+            if region.flags & MAP_SHARED and region.object is not None:
+                first, start = region.offset >> PAGE_SHIFT, region.start >> PAGE_SHIFT
+                low, high = self.of(region.object).keys(first, first + (region.length >> PAGE_SHIFT))
+                if low < high:
+                    windows.append((start, start + high - low, low, rights_of(region.prot)))
+        return windows
 
     def known(self, thing: ObjectId) -> SharedObject | None:
         """The object, if anything here maps it."""

@@ -35,8 +35,8 @@ from lego.regions import (
 from mcomponent.messages import READ, WRITE, LayoutReply, Miss, ObjectMiss, RemapReply, cache_of
 from pcomponent.copies import Copies
 from pcomponent.excache import layout as at
-from pcomponent.faults import SEGV_ACCERR, SEGV_MAPERR, SIGSEGV, AccessFault, refused
-from pcomponent.objects import rights_of
+from pcomponent.faults import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGSEGV, AccessFault, refused
+from pcomponent.objects import PAGES, rights_of
 
 if TYPE_CHECKING:
     from pcomponent.kernel import Kernel
@@ -151,8 +151,8 @@ class Space(Copies):
         assert region.object is not None
         shared = self.kernel.objects.known(region.object)
         if shared is not None:
-            low = shared.base_key | (page - region.start + region.offset) >> PAGE_SHIFT
-            lines = self.cache.lines_between(low, low + self.kernel.config.prefetch_pages)
+            first = (page - region.start + region.offset) >> PAGE_SHIFT
+            lines = self.cache.lines_between(*shared.keys(first, first + self.kernel.config.prefetch_pages))
             self._make_room([line for line in lines if self.cache.is_dirty(line)], page)
 
     def _victim_for(self, line: int, owner: str) -> int | None:
@@ -213,6 +213,8 @@ class Space(Copies):
         assert region.object is not None
         shared = self.kernel.objects.of(region.object)
         index = (page - region.start + region.offset) >> PAGE_SHIFT
+        if index >= PAGES:
+            raise AccessFault(SIGBUS, BUS_ADRERR, page)
         key = shared.base_key | index
         line = cache.find(key)
         if line >= 0:
@@ -235,20 +237,19 @@ class Space(Copies):
         """The line that an access to a page finds, or -1."""
         region = self.regions.find(page)
         if region is not None and region.flags & MAP_SHARED and region.object is not None:
-            base = self.kernel.objects.of(region.object).base_key
-            return self.cache.find(base | (page - region.start + region.offset) >> PAGE_SHIFT)
+            index = (page - region.start + region.offset) >> PAGE_SHIFT
+            return self.cache.find(self.kernel.objects.of(region.object).base_key | index) if index < PAGES else -1
         return self.cache.find(self.base_key | page >> PAGE_SHIFT)
 
     # ---- copies in and out ----------------------------------------------------------------------------
 
     def _line(self, address: int, access: int, whole: bool = False) -> int:
         """The line of an address, for the kernel's own access."""
-        if not 0 <= address < TASK_SIZE:  # Its page's number would reach into that of another space.
-            raise LinuxError(E.EFAULT)
-        line = self.cache.find(self.base_key | address >> PAGE_SHIFT)
-        if line >= 0:
-            if self.cache.rights(line) & access:
-                return line
+        inside = 0 <= address < TASK_SIZE  # Numbers of pages beyond would reach into those of other spaces.
+        line = self.cache.find(self.base_key | address >> PAGE_SHIFT) if inside else -1
+        if line >= 0 and self.cache.rights(line) & access:
+            return line
+        if line >= 0 or not inside:
             raise LinuxError(E.EFAULT)
         try:
             return self.fetch(page_down(address), access, whole)
@@ -314,7 +315,7 @@ class Space(Copies):
         if objects.unmap(region):
             assert region.object is not None
             shared = objects.of(region.object)
-            for line in self.cache.lines_between(shared.base_key, shared.base_key | at.PAGE_MASK):
+            for line in self.cache.lines_between(*shared.keys()):
                 self.cache.drop(line)
             objects.forget(shared)
 
@@ -418,8 +419,8 @@ class Space(Copies):
 
     def _shared_lines(self, region: Region) -> list[int]:
         assert region.object is not None
-        first = self.kernel.objects.of(region.object).base_key | region.offset >> PAGE_SHIFT
-        return self.cache.lines_between(first, first + (region.length >> PAGE_SHIFT))
+        first, pages = region.offset >> PAGE_SHIFT, region.length >> PAGE_SHIFT
+        return self.cache.lines_between(*self.kernel.objects.of(region.object).keys(first, first + pages))
 
     def _rebuild_windows(self) -> None:
         self.windows = self.kernel.objects.windows(self.regions)

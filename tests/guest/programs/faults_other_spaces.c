@@ -29,6 +29,28 @@ static int probe(unsigned long bit) {
     return found;
 }
 
+/* Shared objects likewise: the pages of one far beyond its end are not those of another. */
+static int probe_objects(void) {
+    volatile int found = 0;
+    int fds[CHILDREN];
+    char *views[CHILDREN];
+    for (int i = 0; i < CHILDREN; i++) {
+        fds[i] = (int)MUST(memfd_create("object", 0));
+        MUST(ftruncate(fds[i], PAGE));
+        views[i] = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fds[i], 0);
+        views[i][0] = 1;
+    }
+    for (volatile int i = 0; i < CHILDREN; i++)
+        for (volatile int bit = 47; bit < 62; bit++) {
+            char *far = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fds[i], 1L << bit);
+            MUST((long)far);
+            if (!sigsetjmp(before, 1)) *(volatile char *)far = 2, found++;
+            MUST(munmap(far, PAGE));
+        }
+    for (int i = 0; i < CHILDREN; i++) found += views[i][0] != 1;
+    return found;
+}
+
 int main(void) {
     int gate[2], status, failed = 0;
     MUST(pipe(gate));
@@ -47,5 +69,6 @@ int main(void) {
     close(gate[1]);
     for (int i = 0; i < CHILDREN; i++) MUST(wait(&status)), failed += status != 0;
     SHOW(failed);
+    SHOW(probe_objects());
     DONE();
 }
