@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from lego.config import scratch_base
 
 REMOVE_S, POLL_S = 3.0, 0.05
-_NAME = re.compile(r"lego-(\d+)-\w+")
+_NAME = re.compile(r"lego-(\d+)-[a-z0-9_]{8}\.tmp")
+"""As `mkdtemp` makes them. A directory of the user's own, such as lego-2026-releases, does not look like that."""
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -27,7 +28,7 @@ def own_directory(base: str | None = None) -> Iterator[str]:
     """Its path, below `base` or where components keep files in general."""
     base = base or scratch_base()
     _sweep(base)
-    directory = tempfile.mkdtemp(prefix=f"lego-{os.getpid()}-", dir=base)
+    directory = tempfile.mkdtemp(prefix=f"lego-{os.getpid()}-", suffix=".tmp", dir=base)
     lock = os.open(directory, _OPEN)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)

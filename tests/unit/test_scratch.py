@@ -36,7 +36,13 @@ def test_what_a_killed_process_has_left_is_removed(tmp_path):
     killed = subprocess.run([sys.executable, "-c", code], check=False, timeout=30)
     assert killed.returncode == -9
     (left,) = os.listdir(tmp_path)
-    others = [f"lego-{os.getpid()}-alive", left + "x", "lego-shm-other", "other"]
+    others = [
+        f"lego-{os.getpid()}-abcdefgh.tmp",
+        left[:-5] + ("b" if left[-5] == "a" else "a") + ".tmp",
+        "lego-shm-other",
+        "other",
+        "lego-99999999-releases",
+    ]
     for name in others:
         (tmp_path / name).mkdir()
     locked = os.open(tmp_path / others[1], os.O_RDONLY)
