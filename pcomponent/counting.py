@@ -289,6 +289,10 @@ class InstructionCounter:
         self._view[EPOCH] = self._cache_view[at.EPOCH] = epoch
         self._view[SALT] = epoch * _SALT & MASK_64
 
+    def leave_space(self, number: int) -> None:
+        """There will be no such address space any more."""
+        self._epochs.pop(number, None)
+
     def code_changed(self, space: int | None) -> None:
         """Pages that an address space executed have changed or gone, or those of any: another epoch begins there. The
         TLB is flushed before the guest runs again, which finds out what copies its code is in now."""

@@ -135,6 +135,7 @@ class Kernel:
         """An address space is gone: nothing of it stays."""
         space.release()
         self.spaces.pop(space.number, None)
+        self.cpu.counter.leave_space(space.number)
         if self.current_space is space:
             self.current_space = None
 

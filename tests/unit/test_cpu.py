@@ -184,3 +184,14 @@ def test_code_that_moves_to_another_space_is_not_translated_again(bench: Bench) 
     assert bench.run() is Stop.SYSCALL
     assert bench.instructions == count
     assert bench.cpu.counter.words[ENTRIES] > entries
+
+
+def test_nothing_is_kept_of_an_address_space_that_has_gone(bench: Bench) -> None:
+    counter = bench.cpu.counter
+    kept = len(counter._epochs)
+    for space in range(100, 200):
+        counter.enter_space(space)
+        counter.code_changed(space)
+        counter.leave_space(space)
+    counter.enter_space(1)
+    assert len(counter._epochs) == kept

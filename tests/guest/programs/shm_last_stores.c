@@ -85,10 +85,12 @@ static void ended(void) {
 }
 
 int main(void) {
+    char name[40]; /* Of the host's own, natively: others may run this too. */
+    snprintf(name, sizeof name, "/dev/shm/lego-last-%d", (int)getpid());
     for (int kind = 0; kind < 3; kind++) {
         fd = kind == 0   ? make_file("data", 0, 0)
              : kind == 1 ? memfd_create("m", 0)
-                         : open("/dev/shm/last-stores", O_RDWR | O_CREAT, 0600);
+                         : open(name, O_RDWR | O_CREAT, 0600);
         MUST(fd);
         MUST(ftruncate(fd, 4 * PAGE));
         step = 0;
@@ -96,6 +98,6 @@ int main(void) {
         covered();
         ended();
     }
-    unlink("/dev/shm/last-stores");
+    unlink(name);
     DONE();
 }
