@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,6 +17,10 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("lego")
+
+MISSING: set[str] = set()
+RAN: set[str] = set()
+"""Tools of the host. The process that shares the tests out among workers loads no other file of this kind than this."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,3 +36,36 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             group = program.name if program else ""
         if group:
             item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(scope="session")
+def tools_run() -> set[str]:
+    """The tools that were found and compared."""
+    return RAN
+
+
+@pytest.fixture(scope="session")
+def tools_missing() -> set[str]:
+    """The tools that this host does not have."""
+    return MISSING
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker hands what it found to the process that reports."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput.update(tools_run=sorted(RAN), tools_missing=sorted(MISSING))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker has ended."""
+    output = getattr(node, "workeroutput", {})
+    RAN.update(output.get("tools_run", ()))
+    MISSING.update(output.get("tools_missing", ()))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if RAN or MISSING:
+        terminalreporter.write_line(f"host tools compared: {len(RAN)} ({', '.join(sorted(RAN))})")
+    if MISSING:
+        terminalreporter.write_line(f"host tools missing, not compared: {', '.join(sorted(MISSING))}")
