@@ -13,11 +13,11 @@ ELSEWHERE = ("escape_", "machine_")
 """Programs with these prefixes belong to tests/machine."""
 
 
-SPREADING = ("process_", "talk_", "shm_", "net_", "tty_", "spread_", "threads_processes", "signals_waiting")
+SPREADING = ("process_", "talk_", "shm_", "tty_", "spread_", "threads_processes", "signals_waiting")
 """Programs with these prefixes also run on two processors that share the processes between them, ..."""
 SPREADING_SMALL = ("process_fork", "spread_memory", "threads_processes")
 """... these on three with small caches, ..."""
-AWAY = (*SPREADING, "code_", "faults_", "files_", "memory_shared", "signals_", "threads_", "timers_")
+AWAY = (*SPREADING, "code_", "faults_", "files_", "memory_shared", "signals_", "threads_")
 """... and these wholly on another processor than the one that keeps them."""
 
 LIMITS = {
