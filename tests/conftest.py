@@ -23,9 +23,14 @@ RAN: set[str] = set()
 """Tools of the host. The process that shares the tests out among workers loads no other file of this kind than this."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Says which tests stay together when several workers share them (`-n 2 --dist loadgroup`): those of one guest
-    program, which is run natively once; those of one file of whole machines; and all that use Ray, started once."""
+    program, which is run natively once; those of one file of whole machines; and all that use Ray, started once.
+
+    First, since the worker's own hook puts the groups that it finds into the names of the tests. Whole machines come
+    first, so that the longest groups are shared out before the others (`--no-loadscope-reorder`)."""
+    items.sort(key=lambda item: (item.path.parent.name != "machine", "ray" not in item.path.stem))
     for item in items:
         kind = item.path.parent.name
         group = ""

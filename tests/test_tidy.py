@@ -103,3 +103,12 @@ def test_every_monitor_serves_every_request_of_its_door() -> None:
         assert names
         for name in names:
             assert name in used, f"nothing in {component} mentions {name}"
+
+
+def test_tests_of_a_group_go_to_one_worker(request: pytest.FixtureRequest) -> None:
+    """Two workers that run one program natively at once get into each other's way: names, ports, pseudo-terminals."""
+    if not request.config.getoption("loadgroup", False):
+        pytest.skip("no groups: the tests are not shared out by --dist loadgroup")
+    for item in request.session.items:
+        for mark in item.iter_markers("xdist_group"):
+            assert item.nodeid.endswith(f"@{mark.args[0]}"), "the worker did not see the group"

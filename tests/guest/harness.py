@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import fcntl
 import functools
 import os
 import re
@@ -221,6 +222,16 @@ def deadline(seconds: float, what: str) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+@contextlib.contextmanager
+def alone_on_the_host() -> Iterator[None]:
+    """Holds off the native runs of the other workers: what a program names (sockets, ports, System V keys,
+    pseudo-terminals) is the whole host's. Native runs are short: TIMEOUT_S bounds each."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with (BUILD / "native.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 class Bench:
     """A directory to run in, and the machines, which are kept from one run to the next."""
 
@@ -241,9 +252,16 @@ class Bench:
         key = (tuple(argv), stdin, prepare)
         if fresh or key not in self._native:
             self._fresh(prepare)
-            result = subprocess.run(
-                argv, input=stdin, capture_output=True, cwd=self.work, env=ENVIRONMENT, timeout=TIMEOUT_S, check=False
-            )
+            with alone_on_the_host():
+                result = subprocess.run(
+                    argv,
+                    input=stdin,
+                    capture_output=True,
+                    cwd=self.work,
+                    env=ENVIRONMENT,
+                    timeout=TIMEOUT_S,
+                    check=False,
+                )
             code = result.returncode
             status = f"signal {-code}" if code < 0 else f"exit {code}"
             self._native[key] = Outcome(status, result.stdout, result.stderr, snapshot(self.work))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import tracing
-from harness import ENVIRONMENT, PROGRAMS, Bench, build, empty, read_program
+from harness import ENVIRONMENT, PROGRAMS, Bench, alone_on_the_host, build, empty, read_program
 
 PROGRAMS_TRACED = """
     cpu_self_modifying faults_memory faults_signals_sent faults_stack_overflow files_append files_bad_descriptors
@@ -25,7 +25,8 @@ def test_as_strace_shows_it(bench: Bench, name: str) -> None:
     program = read_program(PROGRAMS / f"{name}.c")
     argv = [str(build(program, program.builds[0])), *program.runs[0]]
     empty(bench.work)
-    expected = tracing.native(argv, bench.work, ENVIRONMENT, program.stdin)
+    with alone_on_the_host():
+        expected = tracing.native(argv, bench.work, ENVIRONMENT, program.stdin)
     if not expected or not expected[0]:
         pytest.skip("strace cannot trace here (ptrace is not allowed)")
     empty(bench.work)

@@ -32,9 +32,9 @@ class Person:
         self.seen = b""
         """What came since the last wait."""
 
-    def sees(self, text: str) -> bytes:
+    def sees(self, text: str, patience_s: float = PATIENCE_S) -> bytes:
         """Waits until the terminal shows something; returns everything up to it."""
-        wanted, end = text.encode(), time.monotonic() + PATIENCE_S
+        wanted, end = text.encode(), time.monotonic() + patience_s
         while wanted not in self.seen:
             ready, _, _ = select.select([self.master], [], [], max(0.0, end - time.monotonic()))
             assert ready, f"{text!r} did not come, but {self.seen!r}"
@@ -46,6 +46,14 @@ class Person:
         """Types, and waits for what is to come of it."""
         os.write(self.master, text.encode("latin-1"))
         return self.sees(then) if then else b""
+
+    def repeats(self, text: str, then: str) -> bytes:
+        """Types it again and again until something is to be seen that comes by itself in its own time."""
+        for _ in range(int(PATIENCE_S)):
+            os.write(self.master, text.encode("latin-1"))
+            with contextlib.suppress(AssertionError):
+                return self.sees(then, 1.0)
+        return self.sees(then)
 
     def ended(self) -> int:
         """The command's exit status. What it still shows is read meanwhile."""
@@ -74,6 +82,7 @@ def at_terminal(*arguments: str, output: int | None = None) -> Iterator[Person]:
     termios.tcsetwinsize(master, SIZE)
     before, mark = termios.tcgetattr(slave), uuid.uuid4().hex
     variables = {**environment(mark), "TERM": "dumb", "PS1": "$ ", "HOME": "/", "INPUTRC": "/dev/null"}
+    variables |= {each.upper(): f"{program('machine_streams')} {each}" for each in ("job", "converse")}
     process = subprocess.Popen(
         command_line(*arguments), env=variables, stdin=slave, preexec_fn=_take_terminal,
         stdout=slave if output is None else output, stderr=slave if output is None else output,
@@ -111,11 +120,12 @@ def test_bash_prompts_and_edits_lines() -> None:
         person.types("\x1b[A", "echo left")
         person.types("\r", "\nleft\r\n")
         person.types("tty; stty size\r", "\n/dev/pts/0\r\n24 80\r\n")
+        person.sees("$ ")
+        # What is typed before the shell has its signal may go with the line.
         person.types("never run\x03", "$ ")
-        person.types("cat\r", "cat\r\n")
-        time.sleep(0.3)
-        person.types("typed\n", "typed\r\ntyped\r\n")
-        person.types("\x04", "$ ")
+        person.types("$CONVERSE\r", "ready\r\n")
+        person.types("typed\n", "typed\r\nyou said <typed>\r\n")
+        person.types("\x04", "bye\r\n$ ")
         person.types("exit 7\r")
         assert person.ended() == 7
 
@@ -123,25 +133,23 @@ def test_bash_prompts_and_edits_lines() -> None:
 def test_bash_controls_jobs() -> None:
     with at_terminal(*shell(*BASH)) as person:
         person.sees("$ ")
-        person.types("sleep 1000\r", "sleep 1000\r\n")
-        time.sleep(0.3)
+        person.types("$JOB\r", "ready\r\n")
         person.types("\x03", "^C")
         person.sees("$ ")
         person.types("echo status $?\r", "\nstatus 130\r\n")
-        person.types("sleep 1000\r", "sleep 1000\r\n")
-        time.sleep(0.3)
+        person.types("$JOB\r", "ready\r\n")
         person.types("\x1a", "Stopped")
-        person.types("jobs\r", "Stopped                 sleep 1000\r\n")
-        person.types("fg\r", "\nsleep 1000\r\n")
-        time.sleep(0.3)
+        person.types("jobs\r", "Stopped                 $JOB\r\n")
+        person.types("fg\r", "\n$JOB\r\n")
+        person.sees("ready\r\n")
         person.types("\x1a", "Stopped")
-        person.types("bg\r", "[1]+ sleep 1000 &\r\n")
-        person.types("jobs\r", "Running                 sleep 1000 &\r\n")
+        person.types("bg\r", "[1]+ $JOB &\r\n")
+        person.sees("ready\r\n")
+        person.types("jobs\r", "Running                 $JOB &\r\n")
         # Not "wait": then bash does not tell of a job that had ended before it got there, and who is faster is open.
         person.types("kill %1; sleep 0.1\r", "Terminated")
         person.types("cat &\r", "$ ")
-        time.sleep(0.3)
-        person.types("echo; jobs\r", "Stopped                 cat\r\n")
+        person.repeats("jobs\r", "Stopped                 cat\r\n")
         person.types("kill -9 %1; sleep 0.1\r", "Killed")
         person.types("exit\r")
         assert person.ended() == 0
@@ -152,11 +160,9 @@ def test_other_shells_control_jobs(argv: tuple[str, ...], end: str) -> None:
     with at_terminal(*shell(*argv)) as person:
         person.sees("$ ")
         person.types("echo $((6*7))\r", "42\r\n")
-        person.types("sleep 1000\r", "sleep 1000\r\n")
-        time.sleep(0.3)
+        person.types("$JOB\r", "ready\r\n")
         person.types("\x1a", "Stopped")
-        person.types("fg\r", "sleep 1000\r\n")
-        time.sleep(0.3)
+        person.types("fg\r", "ready\r\n")
         person.types("\x03", "$ ")
         person.types(end)
         assert person.ended() == 130

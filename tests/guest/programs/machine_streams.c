@@ -2,6 +2,7 @@
  *   echo      copies standard input to standard output, and says on standard error how much
  *   converse  answers each line as it comes
  *   wait      says that it is ready, and waits for input for ever
+ *   job       says that it is ready, also whenever it is continued, and waits for signals for ever
  *   spin      says that it is ready, and computes for ever
  *   seek      reads the end of standard input before its beginning
  *   tty       says what the three streams are
@@ -39,6 +40,11 @@ static int converse(void) {
     return 0;
 }
 
+static void say_ready(int signal) {
+    (void)signal;
+    MUST(write(1, "ready\n", 6));
+}
+
 static int tty(void) {
     struct winsize size = {0, 0, 0, 0};
     for (int fd = 0; fd < 3; fd++) {
@@ -59,6 +65,11 @@ int main(int argc, char **argv) {
     if (!strcmp(what, "wait")) {
         printf("ready\n");
         return read(0, data, 1) == 1 ? 0 : 3;
+    }
+    if (!strcmp(what, "job")) {
+        signal(SIGCONT, say_ready);
+        say_ready(0);
+        for (;;) pause();
     }
     if (!strcmp(what, "spin")) {
         printf("ready\n");
