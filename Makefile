@@ -26,7 +26,7 @@ demo: $(INSTALLED) build/word_count build/text.txt
 	$(BIN)/lego run $(DEMO_OPTIONS) build/word_count build/text.txt
 
 test: $(INSTALLED) build/compiler
-	LEGO_CC="$$(cat build/compiler)" $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder $(PYTEST_OPTIONS)
+	LEGO_CC="$$(cat build/compiler)" $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder $(PYTEST_OPTIONS)
 
 tools:
 	apt-get update -qq

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from sharing import group_of
 
 # A loaded host is no defect, so no test fails for being slow. The same examples every time, so that a test fails for
 # what was changed; LEGO_RANDOM=1 looks for new ones.
@@ -23,24 +24,23 @@ RAN: set[str] = set()
 """Tools of the host. The process that shares the tests out among workers loads no other file of this kind than this."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Says which tests stay together when several workers share them (`-n 2 --dist loadgroup`): those of one guest
-    program, which is run natively once; those of one file of whole machines; and all that use Ray, started once.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Shares the tests out as sharing.py says, for `--dist loadscope`."""
+    if config.getvalue("dist") != "loadscope":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
 
-    First, since the worker's own hook puts the groups that it finds into the names of the tests. Whole machines come
-    first, so that the longest groups are shared out before the others (`--no-loadscope-reorder`)."""
+    class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return ByGroup(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole machines come first, so that the longest groups are shared out first (`--no-loadscope-reorder`)."""
     items.sort(key=lambda item: (item.path.parent.name != "machine", "ray" not in item.path.stem))
-    for item in items:
-        kind = item.path.parent.name
-        group = ""
-        if kind == "machine":
-            group = "ray" if "ray" in item.path.stem else item.path.stem
-        elif kind == "guest":
-            program = getattr(item, "callspec", None) and item.callspec.params.get("program")  # type: ignore[attr-defined]
-            group = program.name if program else ""
-        if group:
-            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sharing import group_of
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("lego", "pcomponent", "mcomponent", "scomponent", "gmanager")
@@ -105,10 +106,11 @@ def test_every_monitor_serves_every_request_of_its_door() -> None:
             assert name in used, f"nothing in {component} mentions {name}"
 
 
-def test_tests_of_a_group_go_to_one_worker(request: pytest.FixtureRequest) -> None:
-    """Two workers that run one program natively at once get into each other's way: names, ports, pseudo-terminals."""
-    if not request.config.getoption("loadgroup", False):
-        pytest.skip("no groups: the tests are not shared out by --dist loadgroup")
+def test_tests_of_one_guest_program_go_to_one_worker(request: pytest.FixtureRequest) -> None:
     for item in request.session.items:
-        for mark in item.iter_markers("xdist_group"):
-            assert item.nodeid.endswith(f"@{mark.args[0]}"), "the worker did not see the group"
+        program = getattr(item, "callspec", None) and item.callspec.params.get("program")  # type: ignore[attr-defined]
+        if item.path.parent.name == "guest" and hasattr(program, "name"):
+            assert group_of(item.nodeid) == program.name
+    ray = {group_of(f"tests/machine/test_ray_{name}.py::test_a[b]") for name in ("command", "machine")}
+    assert ray == {"ray"}
+    assert group_of("tests/unit/test_cli.py::test_a") != group_of("tests/unit/test_cli.py::test_b")

@@ -19,7 +19,6 @@ from make_input import make
 from reference import PROGRAMS, expected
 
 SOURCES = Path(__file__).parents[2] / "workloads" / "phoenix"
-pytestmark = pytest.mark.xdist_group("phoenix")
 THREADS = (1, 2, 4, 8)
 
 
