@@ -1,5 +1,6 @@
 """`lego run` on Ray, as a person uses it: it starts, works, breaks and goes away without a trace."""
 
+import contextlib
 import glob
 import os
 import signal
@@ -20,8 +21,10 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": ROOT}
 ENDLESS = "echo ready; while :; do :; done"
 
 
+@contextlib.contextmanager
 def started(*arguments, stdin=subprocess.DEVNULL):
-    return subprocess.Popen(
+    """A command that runs, and is ended with the block."""
+    child = subprocess.Popen(
         [*RUN, *arguments],
         stdin=stdin,
         stdout=subprocess.PIPE,
@@ -29,6 +32,18 @@ def started(*arguments, stdin=subprocess.DEVNULL):
         env=ENVIRONMENT,
         start_new_session=True,
     )
+    try:
+        yield child
+    finally:
+        child.terminate()  # It takes its components along.
+        try:
+            child.wait(10)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        for stream in (child.stdin, child.stdout, child.stderr):
+            if stream is not None:
+                stream.close()
 
 
 def left_behind(command, children):
