@@ -27,7 +27,8 @@ of the emulator's TLB (`tlb_fills`, `tlb_flushes`), are the same
 again, in process or on Ray; so are messages to the console, unless the program waits for its input.
 
 On a machine that stays up (`lego run --on`), counters are what was counted while the program ran, by whomever, gauges
-are as they stood at its end, and `virtual_ns` is the time that this run took.
+are as they stood at its end, and `virtual_ns` is the time that this run took, the end of its first program
+(`exit_ns`) included.
 
 This file is made by `docs/generate_stats.py` from the declarations of the counters.
 

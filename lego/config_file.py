@@ -174,6 +174,8 @@ SETTINGS: dict[str, Setting] = {
     "instruction_ps": Setting(_number, "instruction_ps"),
     "syscall_ns": Setting(_number, "syscall_ns"),
     "zero_fill_ns": Setting(_number, "zero_fill_ns"),
+    "exit_ns": Setting(_number, "exit_ns"),
+    "thread_exit_ns": Setting(_number, "thread_exit_ns"),
     "epoch_s": Setting(_epoch, "epoch_s"),
     "address": Setting(_text, "address"),
     "publish": Setting(_publications, "publish"),

@@ -214,8 +214,7 @@ class Executor:
         if task.process.trace:
             strace.entered(task, number, tuple(arguments))
         task.number = number
-        task.meter.now_ns += self._kernel.config.syscall_ns
-        task.kernel_ns += self._kernel.config.syscall_ns
+        self._kernel.charge(task, self._kernel.config.syscall_ns)
         try:
             result = begin(task, number, tuple(arguments))
         except Interrupted as interrupted:
@@ -288,7 +287,7 @@ class Executor:
         registers.rip = task.rip
         outcome = signal_delivery.deliver(task, registers, interrupted, task.number)
         if isinstance(outcome, signal_delivery.Ended):
-            self._lifecycle.end_process(task.process, outcome.number)
+            self._lifecycle.leave(task.process, outcome.number)
             raise Ended
         if isinstance(outcome, signal_delivery.Stopped):
             task.call = self._stopped(task, outcome)

@@ -107,6 +107,11 @@ class Kernel:
         """CLOCK_REALTIME: the machine's epoch, and the virtual time since."""
         return self.config.epoch_s * 10**9 + task.meter.now_ns
 
+    def charge(self, task: Thread, ns: int) -> None:
+        """Lets a thread work in the kernel for a time."""
+        task.meter.now_ns += ns
+        task.kernel_ns += ns
+
     # ---- address spaces -------------------------------------------------------------------------------
 
     def new_space_number(self) -> int:

@@ -3,6 +3,7 @@
     start(request)                     the front end's program, a new process
     fork(task, flags, ...)             a child; then `until_released`, when the parent is to wait for it (vfork)
     execute(task, ...)                 another program in the same process
+    leave(process, status)             its end begins, which takes time
     end_process(process, status)       its end; what becomes of its pid and its children is `pcomponent.family`'s
 
 Memory. A space has users: one process, or a parent and its children of vfork, who run in the very same space
@@ -16,6 +17,7 @@ from lego.fabric.errors import FabricError
 from lego.linux.errno import LinuxError
 from lego.linux.fcntl import AT_FDCWD, O_DIRECTORY, O_PATH
 from lego.linux.signal import Sig
+from lego.observe.clock import current
 from mcomponent.messages import Execute, Exit, OpenProgram
 from pcomponent import family, strace, threads
 from pcomponent.executing import describe, execute
@@ -35,6 +37,7 @@ from pcomponent.rlimits import Limits, Resource
 from pcomponent.seats.space import new_space
 from pcomponent.signals import SignalState
 from pcomponent.terminals import jobs
+from pcomponent.timers import IntervalTimers
 from pcomponent.usage import process_times
 from pcomponent.waking import queue_up
 from scomponent.messages import Close
@@ -152,13 +155,42 @@ class Lifecycle:
 
     # ---- the end --------------------------------------------------------------------------------------
 
+    def leave(self, process: Process, status: int) -> None:
+        """A process begins to end, with a wait(2) status: its threads have ended, with what they hold (mm_release). The
+        one that stays has `exit_ns` to work on that, in turns of its own; then others notice (`end_process`).
+        Source: kernel/exit.c (do_exit), where the files are closed after the memory and the parent is told last."""
+        config = self._kernel.config
+        cost_ns = config.exit_ns if process.space.users == 1 else config.thread_exit_ns
+        if not cost_ns:
+            self.end_process(process, status)
+            return
+        if process.trace:
+            strace.process_ended(process, status)
+        process.posix_timers.delete_all()
+        process.timers = IntervalTimers()
+        process.timers_changed()
+        threads.end_all(process)
+        process.ending, process.ending_ns, process.kin.report = status, cost_ns, 0
+        self._release_parent(process)
+        queue_up(next(iter(process.threads.values())))
+
+    def go_on_ending(self, task: Thread) -> None:
+        """A turn of a process that ends: its work, and when that is done, by the clocks of all, its end."""
+        process = task.process
+        current.meter, self._kernel.running = task.meter, task
+        if process.ending_ns:
+            self._kernel.charge(task, process.ending_ns)
+            process.ending_ns = 0
+        elif process.ending is not None:
+            self.end_process(process, process.ending)
+
     def end_process(self, process: Process, status: int) -> None:
         """The process ends with a wait(2) status: everything that it took is given back, here and elsewhere. Its pid
         is, when nobody can wait for it any more. With the first process of a run end all others of it."""
         if process.status is not None:
             return
         process.status = status
-        if process.trace:
+        if process.trace and process.ending is None:
             strace.process_ended(process, status)
         try:
             self._give_back(process)
@@ -175,7 +207,7 @@ class Lifecycle:
         if kin.root == process.pid:
             for each in list(self._kernel.processes.values()):
                 if each.kin.root == process.pid:
-                    self.end_process(each, Sig.KILL)
+                    self.end_process(each, Sig.KILL if each.ending is None else each.ending)
         process.posix_timers.delete_all()
         threads.end_all(process)
         task = next(iter(process.threads.values()))
@@ -204,14 +236,20 @@ class Lifecycle:
 
     def release_space(self, process: Process) -> None:
         """The process does not use its space any more. A parent in vfork wakes up."""
-        space, kin = process.space, process.kin
+        space = process.space
         space.users -= 1
         if not space.users:
             self._kernel.leave_space(space)
             self._kernel.endpoint.call(space.home, Exit(space.pid))
-        kin.borrowing, kin.released_ns = False, family.clock_ns(process)
-        kin.freed.stir()
-        self._kernel.stirred = True  # The new program and the parent run at the same time, on two cores.
+        self._release_parent(process)
+
+    def _release_parent(self, process: Process) -> None:
+        """A parent in vfork wakes up, if there is one."""
+        kin = process.kin
+        if kin.borrowing:
+            kin.borrowing, kin.released_ns = False, family.clock_ns(process)
+            kin.freed.stir()
+            self._kernel.stirred = True  # The new program and the parent run at the same time, on two cores.
 
     def lose(self, process: Process, error: FabricError) -> None:
         """The machine failed under a process: it ends here, and its front end is told why."""

@@ -158,6 +158,10 @@ class Process:
         """... and how long they were in system calls."""
         self.status: int | None = None
         """The wait(2) status once it ended: code << 8, or the signal's number."""
+        self.ending: int | None = None
+        """The same while it ends, which takes time: no thread runs any more, ..."""
+        self.ending_ns = 0
+        """... and this much of that time is still to pass."""
         self.lost: tuple[str, str] | None = None
         """(component, why) when the machine failed under it."""
 

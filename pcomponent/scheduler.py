@@ -163,7 +163,10 @@ class Scheduler:
         seat = task.process.seat
         self._unpolled += 1
         try:
-            (self._executor if seat is None else seat.executor).step(task, quantum, until_ns)
+            if task.process.ending is not None:
+                self._lifecycle.go_on_ending(task)
+            else:
+                (self._executor if seat is None else seat.executor).step(task, quantum, until_ns)
         except FabricError as error:
             for process in self._running():
                 self._lifecycle.lose(process, error)

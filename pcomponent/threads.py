@@ -99,8 +99,11 @@ def end_others(task: Thread) -> None:
     """All other threads end, wherever they are, and the caller gets the process's own number and lets go of its locks:
     for execve, when it cannot fail any more and the old image is still there (de_thread, exec_mm_release)."""
     process = task.process
-    for other in [other for other in process.threads.values() if other is not task]:
+    others = [other for other in process.threads.values() if other is not task]
+    for other in others:
         end_thread(other)
+    if others:  # They end at the same time, on cores of their own.
+        task.meter.now_ns += task.kernel.config.thread_exit_ns
     if task.tid != process.pid:
         del process.threads[task.tid]
         task.tid = process.pid

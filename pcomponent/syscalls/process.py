@@ -21,7 +21,7 @@ _BASES = {
 @syscall(231, "exit_group", "int")
 def exit_group(task: Thread, code: int) -> None:
     """exit_group(2)."""
-    task.kernel.lifecycle.end_process(task.process, (code & 0xFF) << 8)
+    task.kernel.lifecycle.leave(task.process, (code & 0xFF) << 8)
     raise Ended
 
 
@@ -32,6 +32,7 @@ def exit_thread(task: Thread, code: int) -> None:
         exit_group(task, code)
     if task.process.trace:
         strace.ended(task, f"exited with {code & 0xFF}")
+    task.kernel.charge(task, task.kernel.config.thread_exit_ns)
     threads.end_thread(task)
     raise Ended
 

@@ -26,6 +26,8 @@ quantum_instructions = 5000
 instruction_ps = 100
 syscall_ns = 1
 zero_fill_ns = 2
+exit_ns = 5
+thread_exit_ns = 6
 epoch_s = 3
 network = "none"
 address = "10.1.2.3"
@@ -60,6 +62,7 @@ def test_every_key(write, tmp_path):
     assert (config.seed, config.prefetch_pages, config.memory_placement, config.cores) == (7, 4, "spread", 2)
     assert config.placement == "spread"
     assert (config.instruction_ps, config.syscall_ns, config.zero_fill_ns, config.epoch_s) == (100, 1, 2, 3)
+    assert (config.exit_ns, config.thread_exit_ns) == (5, 6)
     assert config.quantum_instructions == 5000
     assert (config.network, config.threads_max, config.trace) == (PRESETS["none"], 9, True)
     assert config.address == "10.1.2.3"
