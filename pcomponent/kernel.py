@@ -70,10 +70,11 @@ class Kernel:
         self.published_ports: PublishedPorts | None = None
         """The way to published ports, when there are any."""
         self.processes: dict[int, Process] = {}
-        self.random = RandomSource(config.seed, f"kernel {endpoint.name}")
-        self.unknown_calls: set[int] = set()
+        self.random: RandomSource
+        self.unknown_calls: set[int]
+        """Those that were named."""
         self.objects = SharedObjects()
-        self.objects_made = 0
+        self.objects_made: int
         """Memory objects so far: memory components make them in turn."""
         self.futexes = Futexes()
         self.seats = Seats(self)
@@ -83,7 +84,7 @@ class Kernel:
         """By vNode."""
         self.running: Thread | None = None
         """Whose turn it is, or was last."""
-        self.threads_made = 0
+        self.threads_made: int
         self.turns = 0
         """Counts up whenever a thread queues up for a turn."""
         self.jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -96,6 +97,14 @@ class Kernel:
         self.tight = False
         """An instruction needs more lines of one set than there are: spare ones serve it."""
         self._next_space = 1
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """A program starts on an idle machine: what it sees does not depend on those before it, but for pids and for
+        what caches hold."""
+        self.random = RandomSource(self.config.seed, f"kernel {self.endpoint.name}")
+        self.unknown_calls = set()
+        self.objects_made = self.threads_made = 0
 
     # ---- time ---------------------------------------------------------------------------------------
 

@@ -63,6 +63,7 @@ class Lifecycle:
         kernel = self._kernel
         if all(each.status is not None for each in kernel.processes.values()):
             self.latest_ns = 0  # Clocks begin anew on an idle machine.
+            kernel.begin_anew()
         process = Process(kernel, request.pid, request.vnode)
         process.kin.root = process.pid
         process.home, process.memories, process.storage = request.memory, request.memories, request.storage

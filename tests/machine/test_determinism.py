@@ -11,6 +11,7 @@ from command import program
 from harness import ENVIRONMENT, empty
 
 from lego.config import MachineConfig, MiB, Mount, Topology
+from lego.linux.errno import LinuxError
 from lego.machine import Machine, Result
 from pcomponent.cpu import Cpu
 from pcomponent.excache import layout as at
@@ -114,6 +115,32 @@ def test_a_run_does_not_depend_on_those_before_it(tmp_path: Path) -> None:
             used = [each["frames_used"] for each in machine.statistics()["memories"]]
             rounds.append((outputs, used))
         assert rounds[0] == rounds[1] == rounds[2]
+
+
+def test_random_numbers_begin_anew_with_each_run(tmp_path: Path) -> None:
+    """On an idle machine, whatever ran there before; and so do the numbers of threads."""
+
+    def see(machine: Machine) -> list[bytes]:
+        numbers = machine.run(
+            [
+                str(
+                    program("machine_streams"),
+                ),
+                "random",
+            ],
+            environment=ENVIRONMENT,
+        ).stdout.split()[0]
+        shell = ["/bin/sh", "-c", "read uuid < /proc/sys/kernel/random/uuid; echo $uuid"]
+        thread = machine.run([str(program("machine_streams")), "thread"], environment=ENVIRONMENT).stdout
+        return [numbers, machine.run(shell, environment=ENVIRONMENT).stdout, thread]
+
+    with Machine(config(tmp_path)) as machine:
+        first = see(machine)
+        for argv in (["/bin/sh", "-c", "echo $$ > f"], [str(program("threads_basics"))]):
+            machine.run(argv, environment=ENVIRONMENT)
+        with pytest.raises(LinuxError):
+            machine.run(["/nowhere"])
+        assert see(machine) == first
 
 
 def test_each_run_has_a_time_of_its_own(tmp_path: Path) -> None:

@@ -6,14 +6,18 @@
  *   spin      says that it is ready, and computes for ever
  *   seek      reads the end of standard input before its beginning
  *   tty       says what the three streams are
- *   random    prints random numbers, the time and the pid */
+ *   random    prints random numbers, the time and the pid
+ *   thread    prints the number of a thread */
 #include "check.h"
+#include <pthread.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <time.h>
 
 static char data[1 << 16];
+
+static void *number(void *unused) { return (void)unused, (void *)(long)printf("%d\n", gettid()); }
 
 static int echo(void) {
     long total = 0;
@@ -93,6 +97,11 @@ int main(int argc, char **argv) {
         clock_gettime(CLOCK_MONOTONIC, &t);
         printf(" %ld.%09ld %d %p\n", (long)t.tv_sec, t.tv_nsec, getpid(), (void *)data);
         return 0;
+    }
+    if (!strcmp(what, "thread")) {
+        pthread_t thread;
+        MUST(pthread_create(&thread, NULL, number, NULL));
+        return pthread_join(thread, NULL);
     }
     return 97;
 }
