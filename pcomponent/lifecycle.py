@@ -3,7 +3,7 @@
     start(request)                     the front end's program, a new process
     fork(task, flags, ...)             a child; then `until_released`, when the parent is to wait for it (vfork)
     execute(task, ...)                 another program in the same process
-    leave(process, status)             its end begins, which takes time
+    leave(process, status)             its end begins, which takes time; leave_thread(task, code): that of a thread
     end_process(process, status)       its end; what becomes of its pid and its children is `pcomponent.family`'s
 
 Memory. A space has users: one process, or a parent and its children of vfork, who run in the very same space
@@ -12,6 +12,8 @@ process that it was made for.
 """
 
 from __future__ import annotations
+
+import contextlib
 
 from lego.fabric.errors import FabricError
 from lego.linux.errno import LinuxError
@@ -175,15 +177,30 @@ class Lifecycle:
         self._release_parent(process)
         queue_up(next(iter(process.threads.values())))
 
+    def leave_thread(self, task: Thread, code: int) -> None:
+        """One of several threads begins to end: it takes no signals any more (exit_signals)."""
+        task.ending, task.signal_mask = code, (1 << 64) - 1
+        task.process.attention = True
+        self._kernel.charge(task, self._kernel.config.thread_exit_ns)
+
     def go_on_ending(self, task: Thread) -> None:
-        """A turn of a process that ends: its work, and when that is done, by the clocks of all, its end."""
-        process = task.process
-        current.meter, self._kernel.running = task.meter, task
+        """A turn of a thread that ends, or of a process: its work, and when that is done, by the clocks of all, its
+        end. A thread that is the last by now ends its process."""
+        process, kernel = task.process, self._kernel
+        current.meter, kernel.running = task.meter, task
         if process.ending_ns:
-            self._kernel.charge(task, process.ending_ns)
+            kernel.charge(task, process.ending_ns)
             process.ending_ns = 0
         elif process.ending is not None:
             self.end_process(process, process.ending)
+        elif task.ending is not None and len(process.threads) == 1:
+            self.leave(process, task.ending << 8)
+        elif task.ending is not None:
+            if process.trace:
+                strace.ended(task, f"exited with {task.ending}")
+            with contextlib.suppress(LinuxError):  # Then nothing can be said in its memory.
+                kernel.seats.hold(process.seat)
+            threads.end_thread(task)
 
     def end_process(self, process: Process, status: int) -> None:
         """The process ends with a wait(2) status: everything that it took is given back, here and elsewhere. Its pid

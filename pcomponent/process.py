@@ -257,6 +257,8 @@ class Thread:
         """The call it is in, for --strace, ..."""
         self.trace_ns = 0
         """... and when it began."""
+        self.ending: int | None = None
+        """What it called exit(2) with: it ends, and no signal is for it any more."""
         self.carry_ps = 0
         """Picoseconds of its instructions that did not make a nanosecond yet."""
         self.instructions = 0

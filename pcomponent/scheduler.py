@@ -163,7 +163,7 @@ class Scheduler:
         seat = task.process.seat
         self._unpolled += 1
         try:
-            if task.process.ending is not None:
+            if task.ending is not None or task.process.ending is not None:
                 self._lifecycle.go_on_ending(task)
             else:
                 (self._executor if seat is None else seat.executor).step(task, quantum, until_ns)

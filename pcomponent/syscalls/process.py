@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from lego.linux.errno import E, LinuxError
 from lego.regions import TASK_SIZE
-from pcomponent import strace, threads
 from pcomponent.dispatcher import Ended
 from pcomponent.process import Thread
 from pcomponent.syscalls.table import syscall
@@ -30,10 +29,7 @@ def exit_thread(task: Thread, code: int) -> None:
     """_exit(2): one thread ends; with the last one the process does, by its status (synchronize_group_exit)."""
     if len(task.process.threads) == 1:
         exit_group(task, code)
-    if task.process.trace:
-        strace.ended(task, f"exited with {code & 0xFF}")
-    task.kernel.charge(task, task.kernel.config.thread_exit_ns)
-    threads.end_thread(task)
+    task.kernel.lifecycle.leave_thread(task, code & 0xFF)
     raise Ended
 
 

@@ -45,6 +45,12 @@ def test_a_parent_in_vfork_goes_on_when_the_end_begins(tmp_path: Path, shape: st
 
 
 @pytest.mark.parametrize("shape", SHAPES)
+def test_a_thread_is_joined_when_its_end_is_over(tmp_path: Path, shape: str) -> None:
+    _, took_ns = measured(tmp_path, "join", "it", topology=SHAPES[shape])
+    assert THREAD_NS <= took_ns <= THREAD_NS + SLACK_NS
+
+
+@pytest.mark.parametrize("shape", SHAPES)
 def test_execve_waits_for_the_ends_of_threads(tmp_path: Path, shape: str) -> None:
     alone, crowd = (
         once(

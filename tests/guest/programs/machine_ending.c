@@ -26,6 +26,12 @@ static void *end_all(void *unused) {
     _exit(3);
 }
 
+static void *end_one(void *unused) {
+    (void)unused;
+    shared->began = now();
+    return NULL;
+}
+
 static void *sleep_long(void *unused) { return (void)unused, (void *)(long)usleep(1000000); }
 
 static void end(const char *how, char **argv) {
@@ -66,6 +72,13 @@ static void until_noticed(const char *what, pid_t pid, int descriptor) {
 
 int main(int argc, char **argv) {
     if (argc < 3) return 0;
+    if (!strcmp(argv[1], "join")) {
+        shared = malloc(sizeof *shared);
+        pthread_t thread;
+        pthread_create(&thread, NULL, end_one, NULL);
+        pthread_join(thread, NULL);
+        return printf("0 %ld\n", now() - shared->began), 0;
+    }
     sigset_t child;
     sigemptyset(&child), sigaddset(&child, SIGCHLD);
     sigprocmask(SIG_BLOCK, &child, NULL);
