@@ -65,7 +65,7 @@ class Scheduler:
         self._cores: dict[Seat | None, list[int]] = {None: [0] * config.cores}
         """The clock of each core of each processor, this one's under None: until when it was busy."""
         self._now_ns = 0
-        """The clock of the thread that ran last, or when a timer was due since then: what they did, they did by then."""
+        """The clock of the thread that ran last, or when a timer was due since: what they did, they did by then."""
         self._kernel.queue.clear()
         self._free_ns: dict[Seat | None, int] = {None: 0}
         """When the first core of each is free."""
