@@ -111,7 +111,7 @@ def set_name(task: Thread, raw: bytes) -> None:
         task.process.command = name
 
 
-def same_owner(task: Thread, target: Process) -> bool:
-    """Whether a caller's effective user owns a process, as the scheduling calls ask it."""
+def same_owner(task: Thread, target: Thread) -> bool:
+    """Whether a caller's effective user owns a thread (check_same_owner)."""
     own, other = task.credentials, target.credentials
     return own.euid in (other.uid, other.euid)

@@ -75,7 +75,7 @@ def sched_setaffinity(task: Thread, tid: int, length: int, address: int) -> int:
     count = min(length, _mask_bytes(cores))
     mask = int.from_bytes(task.memory.read(address, count), "little") if count else 0
     target = find_thread(task, _pid(tid))
-    if not same_owner(task, target.process) and not task.credentials.capable(SYS_NICE):
+    if not same_owner(task, target) and not task.credentials.capable(SYS_NICE):
         raise LinuxError(E.EPERM)
     mask &= (1 << cores) - 1
     if not mask:
@@ -191,7 +191,7 @@ def check_policy(task: Thread, target: Thread, policy: int, priority: int, reset
             raise LinuxError(E.EPERM)
     if attributes.policy == SCHED_IDLE and policy != SCHED_IDLE and not _can_nice(target, attributes.nice):
         raise LinuxError(E.EPERM)
-    if not same_owner(task, target.process) or (attributes.reset_on_fork and not reset):
+    if not same_owner(task, target) or (attributes.reset_on_fork and not reset):
         raise LinuxError(E.EPERM)
 
 
@@ -294,7 +294,7 @@ def ioprio_set(task: Thread, which: int, who: int, value: int) -> int:
     elif kind != _CLASS_IDLE:
         raise LinuxError(E.EINVAL)
     for thread in _io_chosen(task, which, who):
-        if not same_owner(task, thread.process) and not task.credentials.capable(SYS_NICE):
+        if not same_owner(task, thread) and not task.credentials.capable(SYS_NICE):
             raise LinuxError(E.EPERM)
         thread.attributes.io_priority = value
     return 0
