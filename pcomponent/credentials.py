@@ -1,4 +1,4 @@
-"""Who a process is: user and group ids and capabilities. Source: capabilities(7), credentials(7), kernel/sys.c."""
+"""Who a thread is: user and group ids and capabilities. Source: capabilities(7), credentials(7), kernel/sys.c."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SECBIT_KEEP_CAPS = 1 << 4
 
 @dataclass
 class Credentials:
-    """The ids and capability sets of a process."""
+    """The ids and capability sets of a thread."""
 
     uid: int = 0
     euid: int = 0
@@ -51,6 +51,11 @@ class Credentials:
         return cls(
             uid, euid, euid, euid, gid, egid, egid, egid, permitted=capabilities, effective=capabilities
         )  # fmt: skip
+
+    @property
+    def identity(self) -> tuple[int, int, int, int]:
+        """uid, euid, gid, egid."""
+        return self.uid, self.euid, self.gid, self.egid
 
     def copy(self) -> Credentials:
         """For a child."""

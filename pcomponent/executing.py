@@ -54,13 +54,13 @@ def execute(
             arguments=arguments,
             environment=environment,
             random=kernel.random.bytes(16),
-            identity=process.identity,
+            identity=task.credentials.identity,
             stack_limit=process.limits.soft(Resource.STACK),
             storage=process.storage,
             opened=opened,
             called=called,
             closes=closes,
-            caller=process.credentials.caller(),
+            caller=task.credentials.caller(),
         ),
     )
     if not apart:
@@ -113,9 +113,7 @@ def _become(task: Thread, reply: ExecuteReply, environment: list[bytes]) -> None
     task.signals.alternate = AlternateStack()
     process.signals.for_exec()
     process.posix_timers.delete_all()
-    if process.files.users > 1:
-        process.files.users -= 1
-        process.files = process.files.copy()
+    process.own_files()
     process.files.close_on_exec(task)
     process.kin.executed, process.kin.exit_signal = True, Sig.CHLD
     process.attributes.dumpable, process.attributes.locked_ranges = 1, ()

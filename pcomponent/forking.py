@@ -99,7 +99,7 @@ def _copy(task: Thread, pid: int, flags: int) -> Process:
     child.path, child.command = parent.path, parent.command
     child.arguments, child.strings = parent.arguments, parent.strings
     child.stack_pointer = parent.stack_pointer
-    child.credentials, child.attributes = parent.credentials.copy(), parent.attributes.copy()
+    child.credentials, child.attributes = task.credentials.copy(), parent.attributes.copy()
     child.limits, child.signals = parent.limits.copy(), parent.signals.for_child(bool(flags & CLONE_SIGHAND))
     child.kin.root = parent.kin.root
     family.watch(child)

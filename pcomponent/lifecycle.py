@@ -117,7 +117,7 @@ class Lifecycle:
                 arguments=request.arguments,
                 environment=request.environment,
                 random=kernel.random.bytes(16),
-                identity=process.identity,
+                identity=process.credentials.identity,
                 stack_limit=process.limits.soft(Resource.STACK),
             ),
         )

@@ -107,7 +107,7 @@ def alter(
 def permits(task: Thread, stat: Stat, mode: int, effective: bool = True) -> bool:
     """Whether a process may access a made-up file: R_OK | W_OK | X_OK. Without `effective`, as its real user and
     group would, with the capabilities that root has and others have not (fs/open.c, access_override_creds)."""
-    credentials = task.process.credentials
+    credentials = task.credentials
     if not effective:
         credentials = credentials.copy()
         credentials.fsuid, credentials.fsgid = credentials.uid, credentials.gid

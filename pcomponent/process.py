@@ -127,6 +127,7 @@ class Process:
         """Addresses: of its arguments, of its environment behind them, and of the end of that (mm_struct, arg_start,
         env_start, env_end)."""
         self.credentials = Credentials.of(0, 0, 0, 0)
+        """Its first thread's, and what they were when that has ended."""
         self.attributes = ProcessAttributes()
         self.timers = IntervalTimers()
         self.posix_timers = PosixTimers()
@@ -183,11 +184,11 @@ class Process:
     def umask(self, mask: int) -> None:
         self.surroundings.umask = mask
 
-    @property
-    def identity(self) -> tuple[int, int, int, int]:
-        """uid, euid, gid, egid."""
-        who = self.credentials
-        return who.uid, who.euid, who.gid, who.egid
+    def own_files(self) -> None:
+        """Descriptors that no other process has too, from now on (unshare_files)."""
+        if self.files.users > 1:
+            self.files.users -= 1
+            self.files = self.files.copy()
 
     @property
     def attention(self) -> bool:
@@ -229,6 +230,7 @@ class Thread:
         """As `Process.order`; first by process."""
         self.turn = 0
         """Its place among runnable threads of the same clock: lower numbers come first."""
+        self._credentials: Credentials | None = None
         self.signal_mask = 0
         """Bit n-1 is signal n."""
         self.signals = ThreadSignals()
@@ -264,6 +266,26 @@ class Thread:
         self.instructions = 0
         self.kernel_ns = 0
         """Virtual time spent in system calls, for times(2) and getrusage(2)."""
+
+    @property
+    def credentials(self) -> Credentials:
+        """Who it is: threads may be somebody else than the first."""
+        return self._credentials or self.process.credentials
+
+    @credentials.setter
+    def credentials(self, who: Credentials) -> None:
+        if self.tid == self.process.pid:
+            self.process.credentials = who
+        else:
+            self._credentials = who
+
+    def become_first(self) -> None:
+        """It takes the place and the number of its process's first thread, which has ended (de_thread)."""
+        process = self.process
+        del process.threads[self.tid]
+        process.credentials, self._credentials = self.credentials, None
+        self.tid = process.pid
+        process.threads[self.tid] = self
 
     @property
     def memory(self) -> Space:

@@ -65,7 +65,7 @@ class Scheduler:
         self._cores: dict[Seat | None, list[int]] = {None: [0] * config.cores}
         """The clock of each core of each processor, this one's under None: until when it was busy."""
         self._now_ns = 0
-        """The clock of the thread that ran last: what it did, it did by then."""
+        """The clock of the thread that ran last, or when a timer was due since: what they did, they did by then."""
         self._kernel.queue.clear()
         self._free_ns: dict[Seat | None, int] = {None: 0}
         """When the first core of each is free."""
@@ -74,7 +74,7 @@ class Scheduler:
 
     @property
     def now_ns(self) -> int:
-        """The clock of the thread that ran last."""
+        """The clock of the thread that ran last, or when a timer was due since then."""
         return self._now_ns
 
     # ---- from other host threads ----------------------------------------------------------------------
@@ -342,6 +342,8 @@ class Scheduler:
             for each in process.threads.values():
                 if each.wait is not None and deliverable(each):
                     wake(each, when_ns, Wake.SIGNAL)
+            self._now_ns = when_ns
+            self._ask()  # Who takes the signal out of a set, or from a file, has its time too.
         if task.wait is not None and task.wait.until_ns is not None and task.wait.until_ns <= when_ns:
             wake(task, when_ns, Wake.TIMEOUT)
 

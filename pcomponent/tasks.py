@@ -24,11 +24,13 @@ def visible(task: Thread) -> list[Process]:
 
 
 def find_process(task: Thread, pid: int) -> Process:
-    """The process with a pid; ESRCH."""
+    """The process with a pid, or that has a thread with that number (find_task_by_vpid); ESRCH."""
     process = task.kernel.processes.get(pid)
-    if process is None or process.vnode != task.process.vnode:
-        raise LinuxError(E.ESRCH)
-    return process
+    if process is not None and process.vnode == task.process.vnode:
+        return process
+    if pid > 0:
+        return find_thread(task, pid).process
+    raise LinuxError(E.ESRCH)
 
 
 def find_thread(task: Thread, tid: int) -> Thread:
@@ -52,7 +54,7 @@ def members(task: Thread, group: int) -> list[Process]:
 
 def may_signal(task: Thread, target: Process, number: int) -> bool:
     """check_kill_permission() and kill_ok_by_cred()."""
-    own, other = task.process.credentials, target.credentials
+    own, other = task.credentials, target.credentials
     if task.process is target or own.capable(credentials.KILL):
         return True
     if own.euid in (other.suid, other.uid) or own.uid in (other.suid, other.uid):
@@ -85,7 +87,7 @@ def _check(task: Thread, target: Process, number: int) -> None:
 
 def may_access(task: Thread, target: Process) -> bool:
     """Whether a thread may reach into another process (ptrace_may_access with PTRACE_MODE_ATTACH_REALCREDS)."""
-    own, other = task.process.credentials, target.credentials
+    own, other = task.credentials, target.credentials
     if task.process is target or own.capable(credentials.SYS_PTRACE):
         return True
     same = {other.uid, other.euid, other.suid} == {own.uid} and {other.gid, other.egid, other.sgid} == {own.gid}
@@ -109,7 +111,7 @@ def set_name(task: Thread, raw: bytes) -> None:
         task.process.command = name
 
 
-def same_owner(task: Thread, target: Process) -> bool:
-    """Whether a caller's effective user owns a process, as the scheduling calls ask it."""
-    own, other = task.process.credentials, target.credentials
+def same_owner(task: Thread, target: Thread) -> bool:
+    """Whether a caller's effective user owns a thread (check_same_owner)."""
+    own, other = task.credentials, target.credentials
     return own.euid in (other.uid, other.euid)

@@ -50,7 +50,7 @@ def check_limit(task: Thread) -> None:
     others = [each for each in kernel.processes.values() if each.vnode == process.vnode and each.status is None]
     if sum(len(each.threads) for each in others) >= kernel.config.threads_max:
         raise LinuxError(E.EAGAIN)
-    uid = process.credentials.uid
+    uid = task.credentials.uid
     if uid:
         mine = sum(len(each.threads) for each in others if each.credentials.uid == uid)
         if mine >= process.limits.soft(Resource.NPROC):
@@ -60,13 +60,14 @@ def check_limit(task: Thread) -> None:
 def new_thread(task: Thread, stack: int, tls: int | None) -> Thread:
     """A thread that goes on where `task` is in its system call, with another stack (0: the same) and TLS base. EAGAIN.
 
-    It has the caller's signal mask and registers; no pending signals, no alternate stack, no robust list.
+    It has the caller's signal mask, registers and ids; no pending signals, no alternate stack, no robust list.
     """
     check_limit(task)
     process, kernel = task.process, task.kernel
     child = Thread(process, _new_number(kernel))
     child.meter = Meter(task.meter.now_ns)
     child.signal_mask = task.signal_mask
+    child.credentials = task.credentials.copy()
     child.attributes = task.attributes.copy()
     child.name = task.name or process.command
     registers = task.cpu.read_registers()
@@ -105,9 +106,7 @@ def end_others(task: Thread) -> None:
     if others:  # They end at the same time, on cores of their own.
         task.meter.now_ns += task.kernel.config.thread_exit_ns
     if task.tid != process.pid:
-        del process.threads[task.tid]
-        task.tid = process.pid
-        process.threads[task.tid] = task
+        task.become_first()
     _let_go(task)
     _clear_number(task)
 

@@ -49,7 +49,10 @@ class IntervalTimers:
         return max(1, timer.due_ns - _clock_ns(task, which)), timer.interval_ns
 
     def set(self, task: Thread, which: int, value_ns: int, interval_ns: int) -> None:
-        """Starts a timer, or stops it when `value_ns` is 0 (its period is kept for show, as Linux does)."""
+        """Starts a timer, or stops it when `value_ns` is 0 (its period is kept for show, as Linux does, but the real
+        timer's)."""
+        if which == ITIMER_REAL and not value_ns:
+            interval_ns = 0
         due_ns = _clock_ns(task, which) + value_ns if value_ns else 0
         self._timers[which] = Timer(due_ns, interval_ns)
         task.process.timers_changed()

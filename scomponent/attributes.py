@@ -80,7 +80,8 @@ class Attributes:
             stat = file.stat()
             path = self._storage.path_now(file)
             if path is None or (file.fd >= 0 and not stat.nlink):
-                raise LinuxError(E.ENOENT, file.path)
+                too_long = stat.nlink and host.path_is_too_long(file.fd)
+                raise LinuxError(E.ENAMETOOLONG if too_long else E.ENOENT, file.path)
             return StatReply(self._storage.shown(file.mount, stat), path), b""
 
     def access(self, request: Access, _: Buffer) -> Result:

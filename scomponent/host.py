@@ -7,6 +7,7 @@ name in the C library (glibc 2.28 or newer), so no system call number of one arc
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 
 from lego.linux.stat import STATX_BTIME, FsStat
@@ -80,6 +81,15 @@ def pinned(fd: int) -> str:
     AT_EMPTY_PATH in Python reach it: no second walk, so nothing can be swapped in between.
     """
     return f"/proc/self/fd/{fd}"
+
+
+def path_is_too_long(fd: int) -> bool:
+    """Whether an open file has a path that is longer than paths can be."""
+    try:
+        os.readlink(pinned(fd))
+    except OSError as error:
+        return error.errno == errno.ENAMETOOLONG
+    return False
 
 
 def rename(old_directory: int, old: str, new_directory: int, new: str, flags: int) -> None:

@@ -143,8 +143,8 @@ class HandleStat(Request, frozen=True):
 
 
 class PathOf(Request, frozen=True):
-    """Where an open file or directory is now, as a guest path (getcwd, /proc/PID/fd). ENOENT when it was removed;
-    `detail` then has the last known path."""
+    """Where an open file or directory is now, as a guest path (getcwd, /proc/PID/fd). ENOENT when it was removed,
+    ENAMETOOLONG when it is deeper than a path can say; `detail` then has the last known path."""
 
     Reply: ClassVar = StatReply
     handle: int

@@ -62,7 +62,7 @@ def wait_until(
 def broken_pipe(task: Thread, silent: bool = False) -> LinuxError:
     """EPIPE, to be raised; the thread gets SIGPIPE unless `silent`."""
     if not silent:
-        info = SigInfo.user(Sig.PIPE, task.process.pid, task.process.identity[0])
+        info = SigInfo.user(Sig.PIPE, task.process.pid, task.credentials.uid)
         signals.send_to_thread(task, Sig.PIPE, info)
     return LinuxError(E.EPIPE)
 
@@ -71,7 +71,7 @@ class AnonymousInode:
     """The attributes of what is in no directory. All ends of a pipe have the same."""
 
     def __init__(self, task: Thread, mode: int, filesystem: int) -> None:
-        _, uid, _, gid = task.process.identity
+        uid, gid = task.credentials.euid, task.credentials.egid
         self.stat = Stat(
             mode=mode, ino=task.kernel.rendezvous.new_inode(), dev=_DEVICES[filesystem], uid=uid, gid=gid, blksize=4096,
             **dict.fromkeys(("atime_ns", "mtime_ns", "ctime_ns"), task.kernel.realtime_ns(task)),
@@ -85,7 +85,7 @@ class AnonymousInode:
         times: tuple[int | None, int | None] | None,
     ) -> None:
         """setattr_prepare and setattr_copy: EPERM for whom it does not belong to."""
-        who, old = task.process.credentials, self.stat
+        who, old = task.credentials, self.stat
         owns = who.fsuid == old.uid or who.capable(FOWNER)
         if (mode is not None or times is not None) and not owns:
             raise LinuxError(E.EPERM)

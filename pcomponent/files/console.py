@@ -161,7 +161,7 @@ class ConsoleFile(OpenFile):
                     return sending.result(Interrupted(restart=True))
         except LinuxError as error:
             if error.errno == E.EPIPE:
-                info = SigInfo.user(Sig.PIPE, task.process.pid, task.process.identity[0])
+                info = SigInfo.user(Sig.PIPE, task.process.pid, task.credentials.uid)
                 signals.send_to_thread(task, Sig.PIPE, info)
             return sending.result(error)
         return sending.done

@@ -60,7 +60,7 @@ class MemoryInode:
         self.object = thing
         self.mode = S_IFREG | mode
         self.seals = seals
-        who = task.process.credentials
+        who = task.credentials
         self.owner = who.fsuid, who.fsgid
         self.opens = 0
         self.atime_ns = self.mtime_ns = self.ctime_ns = task.kernel.realtime_ns(task)
@@ -89,7 +89,7 @@ class MemoryFile(RegularFile):
     def reopened(self, task: Thread, flags: int) -> MemoryFile:
         """open(2) of /proc/PID/fd/N: another open file of the same memory. EACCES."""
         wanted = (4, 2, 6, 6)[flags & O_ACCMODE]
-        if not task.process.credentials.permits(self.inode.mode, *self.inode.owner, wanted):
+        if not task.credentials.permits(self.inode.mode, *self.inode.owner, wanted):
             raise LinuxError(E.EACCES)
         return MemoryFile(flags, self.path, self.inode)
 
@@ -180,7 +180,7 @@ class MemoryFile(RegularFile):
         times: tuple[int | None, int | None] | None = None,
     ) -> None:
         """fchmod(2), fchown(2), futimens(3)."""
-        inode, who = self.inode, task.process.credentials
+        inode, who = self.inode, task.credentials
         if who.fsuid != inode.owner[0] and who.fsuid:
             raise LinuxError(E.EPERM)
         if mode is not None:

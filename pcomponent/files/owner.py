@@ -65,7 +65,7 @@ class Owner:
                 group = number
             else:
                 process, thread = _find(task, number, everybody)
-        who = task.process.credentials
+        who = task.credentials
         self.kind, self.identity = kind, (who.uid, who.euid)
         self.group = group
         self.process, self.thread = (None, None) if kind == OWNER_GROUP else (process, thread)

@@ -54,7 +54,7 @@ def passed(task: Thread, control: bytes) -> tuple[list[OpenFile], Identity | Non
 
 def _claimed(task: Thread, who: Identity) -> Identity:
     """scm_check_creds."""
-    mine = task.process.credentials
+    mine = task.credentials
     pid = who.pid == task.process.pid or mine.capable(SYS_ADMIN)
     uid = who.uid in (mine.uid, mine.euid, mine.suid) or mine.capable(SETUID)
     gid = who.gid in (mine.gid, mine.egid, mine.sgid) or mine.capable(SETGID)

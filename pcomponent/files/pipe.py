@@ -167,7 +167,7 @@ class Pipe:
         if size > 1 << 31:
             raise LinuxError(E.EINVAL)
         slots = max(1, 1 << ((max(size, PAGE_BYTES) - 1) // PAGE_BYTES).bit_length())
-        privileged = task.process.credentials.capable(SYS_RESOURCE)
+        privileged = task.credentials.capable(SYS_RESOURCE)
         if slots > self.slots and slots * PAGE_BYTES > SIZE_MAX and not privileged:
             raise LinuxError(E.EPERM)
         if slots < len(self.pages):

@@ -107,7 +107,7 @@ class RegularFile(StorageFile):
         append = bool(self.flags & O_APPEND)
         view = memoryview(data)[: self._room(task, len(data), offset, append)]
         task.kernel.flush_object(self.object)
-        done, strip = 0, not task.process.credentials.capable(FSETID)
+        done, strip = 0, not task.credentials.capable(FSETID)
         while done < len(view):
             piece = view[done : done + CHUNK]
             try:
@@ -175,7 +175,7 @@ class RegularFile(StorageFile):
 
     def cut(self, task: Thread, size: int) -> None:
         """Sets the size, whatever the limits (O_TRUNC)."""
-        strip = not task.process.credentials.capable(FSETID)
+        strip = not task.credentials.capable(FSETID)
         task.kernel.flush_object(self.object)
         self._ask_cache(task, FileTruncate(self.object, self.handle, size, strip))
         task.kernel.object_changed(self.object, size, None)
@@ -198,7 +198,7 @@ class RegularFile(StorageFile):
         task.kernel.flush_object(self.object)
         self._ask_cache(task, FileForget(self.object, self.handle, 0, 0))
         try:
-            strip = not task.process.credentials.capable(FSETID)
+            strip = not task.credentials.capable(FSETID)
             ask_storage(task, Allocate(self.handle, mode, offset, length, strip))
         finally:
             self._ask_cache(task, FileForget(self.object, self.handle, 0, 0))
@@ -219,5 +219,5 @@ class RegularFile(StorageFile):
 
 def _exceeded(task: Thread) -> None:
     """SIGXFSZ: the guest went beyond RLIMIT_FSIZE."""
-    info = SigInfo.user(Sig.XFSZ, task.process.pid, task.process.identity[0])
+    info = SigInfo.user(Sig.XFSZ, task.process.pid, task.credentials.uid)
     signals.send_to_thread(task, Sig.XFSZ, info)

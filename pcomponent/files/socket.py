@@ -48,7 +48,7 @@ class Identity(NamedTuple):
     @classmethod
     def of(cls, task: Thread) -> Identity:
         """Who is calling."""
-        who = task.process.credentials
+        who = task.credentials
         return cls(task.process.pid, who.euid, who.egid)
 
 

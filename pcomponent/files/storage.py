@@ -20,7 +20,7 @@ def ask_storage(task: Thread, request: Request, effective: bool = True) -> Any:
     """Calls the storage component of a thread's process and returns the reply. Who asks goes with it where that
     matters: with `effective` the file-system user and group, otherwise the real ones."""
     if type(request) in RIGHTS_MATTER:
-        caller = task.process.credentials.caller(effective)
+        caller = task.credentials.caller(effective)
         if caller is not None:
             request = OnBehalf(caller, request)  # type: ignore[arg-type]
     reply, _ = task.kernel.endpoint.call(task.process.storage, request)

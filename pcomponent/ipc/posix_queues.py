@@ -76,7 +76,7 @@ class Queue:
     """One queue."""
 
     def __init__(self, task: Thread, mode: int, capacity: int, size: int) -> None:
-        who = task.process.credentials
+        who = task.credentials
         self.ino = task.kernel.rendezvous.new_inode()
         self.mode, self.uid, self.gid = mode, who.fsuid, who.fsgid
         self.capacity, self.size = capacity, size
@@ -142,8 +142,7 @@ class Queue:
         if wanted.socket is not None:
             wanted.socket.tell(task, wanted.cookie[:-1] + bytes([_WOKEN_UP]))
         elif wanted.number and wanted.owner.status is None:
-            sender = task.process
-            body = SigInfo.user(wanted.number, sender.pid, sender.credentials.uid).body
+            body = SigInfo.user(wanted.number, task.process.pid, task.credentials.uid).body
             body += wanted.value.to_bytes(8, "little")
             send_to_process(wanted.owner, wanted.number, SigInfo(wanted.number, SI_MESGQ, 0, body))
             wake_at(wanted.owner, task.meter.now_ns)
@@ -169,7 +168,7 @@ class PosixQueues:
     def make(self, task: Thread, name: str, mode: int, shape: tuple[int, int] | None) -> Queue:
         """mqueue_create_attr(): `shape` is how many messages of what size, None for the defaults. ENOSPC, EINVAL,
         EMFILE."""
-        who = task.process.credentials
+        who = task.credentials
         if len(self._alive) >= QUEUES_MAX and not who.capable(credentials.SYS_RESOURCE):
             raise LinuxError(E.ENOSPC)
         capacity, size = shape or (MESSAGES_MAX, SIZE_MAX)
@@ -189,7 +188,7 @@ class PosixQueues:
         queue = self._names.get(name)
         if queue is None:
             raise LinuxError(E.ENOENT)
-        who = task.process.credentials
+        who = task.credentials
         if who.fsuid != queue.uid and not who.capable(credentials.FOWNER):
             raise LinuxError(E.EPERM)
         del self._names[name]
@@ -210,5 +209,5 @@ class PosixQueues:
 def check_access(task: Thread, queue: Queue, readable: bool, writable: bool) -> None:
     """inode_permission(): EACCES."""
     wanted = (_READ if readable else 0) | (_WRITE if writable else 0)
-    if not task.process.credentials.permits(queue.mode, queue.uid, queue.gid, wanted):
+    if not task.credentials.permits(queue.mode, queue.uid, queue.gid, wanted):
         raise LinuxError(E.EACCES)

@@ -38,7 +38,7 @@ class Permissions:
     """Who made an object, who has it, and who may use it (struct kern_ipc_perm)."""
 
     def __init__(self, task: Thread, key: int, mode: int) -> None:
-        who = task.process.credentials
+        who = task.credentials
         self.key = key
         self.uid = self.creator_uid = who.euid
         self.gid = self.creator_gid = who.egid
@@ -151,7 +151,7 @@ class Registry(Generic[T]):
 
 def check_access(task: Thread, permissions: Permissions, wanted: int) -> None:
     """ipcperms(): EACCES unless the process may do what the bits of `wanted`, for whomever they are given, say."""
-    who = task.process.credentials
+    who = task.credentials
     asked = (wanted >> 6 | wanted >> 3 | wanted) & 7
     granted = permissions.mode
     if who.euid in (permissions.creator_uid, permissions.uid):
@@ -164,7 +164,7 @@ def check_access(task: Thread, permissions: Permissions, wanted: int) -> None:
 
 def check_owner(task: Thread, permissions: Permissions) -> None:
     """Who may change or remove an object: EPERM for others (ipcctl_obtain_check)."""
-    who = task.process.credentials
+    who = task.credentials
     if who.euid not in (permissions.creator_uid, permissions.uid) and not who.capable(credentials.SYS_ADMIN):
         raise LinuxError(E.EPERM)
 

@@ -75,7 +75,7 @@ class OpenedNode(Node):
             raise LinuxError(E.EACCES)
         if not self._file.handle:
             return self._file
-        if task.process.credentials.caller() is not None:  # Somebody else could open it.
+        if task.credentials.caller() is not None:  # Somebody else could open it.
             mode = (R_OK, W_OK, R_OK | W_OK)[wanted]
             ask_storage(task, Access(task.process.vnode, self._file.handle, "", mode))
         writable = wanted in (O_WRONLY, O_RDWR)

@@ -199,7 +199,7 @@ def stat(task: Thread, thread: Thread, whole: bool) -> str:
 
 def status(task: Thread, thread: Thread) -> str:
     """/proc/PID/status."""
-    process, who = thread.process, thread.process.credentials
+    process, who = thread.process, thread.credentials
     lines = [
         ("Name", name_of(thread)),
         ("Umask", f"{process.umask:04o}"),
@@ -263,7 +263,7 @@ def _signal_lines(process: Process, thread: Thread) -> list[tuple[str, object]]:
 
 
 def _rights_lines(task: Thread, thread: Thread) -> list[tuple[str, object]]:
-    who, cores = thread.process.credentials, task.kernel.config.cores
+    who, cores = thread.credentials, task.kernel.config.cores
     allowed = thread.attributes.affinity_mask(cores)
     sets = {
         "CapInh": who.inheritable, "CapPrm": who.permitted, "CapEff": who.effective,

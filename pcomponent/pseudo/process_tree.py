@@ -25,7 +25,7 @@ Store = Callable[["Thread", bytes], None]
 
 def may_inspect(task: Thread, process: Process) -> bool:
     """Whether a thread may look into a process (ptrace_may_access with PTRACE_MODE_READ_FSCREDS)."""
-    own, other = task.process.credentials, process.credentials
+    own, other = task.credentials, process.credentials
     if task.process is process:
         return True
     same = {other.uid, other.euid, other.suid} == {own.fsuid} and {other.gid, other.egid, other.sgid} == {own.fsgid}
@@ -237,6 +237,6 @@ def _store_adjustment(task: Thread, process: Process, data: bytes) -> None:
         raise LinuxError(E.EINVAL) from None
     if not _OOM_ADJUST_MIN <= value <= _OOM_ADJUST_MAX:
         raise LinuxError(E.EINVAL)
-    if value < process.attributes.oom_score_adj and not task.process.credentials.capable(SYS_RESOURCE):
+    if value < process.attributes.oom_score_adj and not task.credentials.capable(SYS_RESOURCE):
         raise LinuxError(E.EACCES)
     process.attributes.oom_score_adj = value

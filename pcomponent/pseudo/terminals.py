@@ -98,7 +98,7 @@ class MultiplexorNode(Node):
         terminals = kernel.rendezvous.terminals
         shown = {int(name) for name in host_names(task) if name.isdigit()}
         terminal = Terminal(kernel, process.vnode, terminals.new_index(process.vnode, shown))
-        terminal.uid = process.credentials.fsuid
+        terminal.uid = task.credentials.fsuid
         terminal.created_ns = kernel.realtime_ns(task)
         terminals.add(terminal)
         return MasterFile(flags, self, terminal)
@@ -129,7 +129,7 @@ class SlaveNode(Node):
         times: tuple[int | None, int | None] | None = None,
     ) -> None:
         """chmod(2) and chown(2), as login programs and mesg(1) use them (setattr_prepare). Its times cannot be set."""
-        terminal, who = self._terminal, task.process.credentials
+        terminal, who = self._terminal, task.credentials
         owns = who.fsuid == terminal.uid
         if times is not None or (mode is not None and not owns and not who.capable(FOWNER)):
             raise LinuxError(E.EPERM)

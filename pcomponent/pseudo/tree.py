@@ -98,7 +98,7 @@ class _Walk:
 
     def _may_search(self, node: Node) -> None:
         uid, gid = node.owner(self._task)
-        if not self._task.process.credentials.permits(node.kind | node.permissions, uid, gid, _MAY_SEARCH):
+        if not self._task.credentials.permits(node.kind | node.permissions, uid, gid, _MAY_SEARCH):
             raise LinuxError(E.EACCES)
 
     def _follow(self, link: Node) -> None:

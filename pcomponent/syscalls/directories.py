@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 @syscall(79, "getcwd", "buffer", "size")
 def getcwd(task: Thread, buffer: int, room: int) -> int:
-    """getcwd(2): the length with the NUL. ENOENT when the directory was removed."""
+    """getcwd(2): the length with the NUL. ENOENT when the directory was removed, ENAMETOOLONG when
+    it is deeper than a path can say."""
     directory = task.process.working_directory
     path = ask_storage(task, PathOf(directory.handle)).path if directory.handle else directory.path
     text = os.fsencode(path) + b"\0"
@@ -76,7 +77,7 @@ def chroot(task: Thread, pointer: int) -> int:
     file = open_path(task, place_at(task, AT_FDCWD, pointer), O_PATH | O_DIRECTORY)
     root = file.path == "/"
     file.close(task)
-    if not root or not task.process.credentials.capable(SYS_CHROOT):
+    if not root or not task.credentials.capable(SYS_CHROOT):
         raise LinuxError(E.EPERM)
     return 0
 

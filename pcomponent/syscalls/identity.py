@@ -1,6 +1,6 @@
 """System calls about who a process is: its numbers, ids, group and session. Source: kernel/sys.c, credentials(7).
 
-The ids belong to the process, which is what POSIX asks and what C libraries make of Linux's ids of each thread.
+Each thread has ids of its own; C libraries change those of all, which is what POSIX asks.
 """
 
 from __future__ import annotations
@@ -46,31 +46,31 @@ def getppid(task: Thread) -> int:
 @syscall(102, "getuid")
 def getuid(task: Thread) -> int:
     """The real user."""
-    return task.process.credentials.uid
+    return task.credentials.uid
 
 
 @syscall(104, "getgid")
 def getgid(task: Thread) -> int:
     """The real group."""
-    return task.process.credentials.gid
+    return task.credentials.gid
 
 
 @syscall(107, "geteuid")
 def geteuid(task: Thread) -> int:
     """The effective user."""
-    return task.process.credentials.euid
+    return task.credentials.euid
 
 
 @syscall(108, "getegid")
 def getegid(task: Thread) -> int:
     """The effective group."""
-    return task.process.credentials.egid
+    return task.credentials.egid
 
 
 @syscall(118, "getresuid", "pointer", "pointer", "pointer")
 def getresuid(task: Thread, real: int, effective: int, saved: int) -> int:
     """All three users."""
-    who = task.process.credentials
+    who = task.credentials
     for address, value in ((real, who.uid), (effective, who.euid), (saved, who.suid)):
         task.memory.write_struct(_ID, address, value)
     return 0
@@ -79,7 +79,7 @@ def getresuid(task: Thread, real: int, effective: int, saved: int) -> int:
 @syscall(120, "getresgid", "pointer", "pointer", "pointer")
 def getresgid(task: Thread, real: int, effective: int, saved: int) -> int:
     """All three groups."""
-    who = task.process.credentials
+    who = task.credentials
     for address, value in ((real, who.gid), (effective, who.egid), (saved, who.sgid)):
         task.memory.write_struct(_ID, address, value)
     return 0
@@ -88,14 +88,14 @@ def getresgid(task: Thread, real: int, effective: int, saved: int) -> int:
 # ---- changing users and groups ---------------------------------------------------------------------------
 
 
-def _become(process: Process, new: Credentials) -> int:
+def _become(task: Thread, new: Credentials) -> int:
     """Commits changed ids: the file system's follow the effective ones, capabilities follow root."""
-    old = process.credentials
+    old = task.credentials
     new.fsuid, new.fsgid = new.euid, new.egid
     if new.euid != old.euid or new.egid != old.egid:
-        process.attributes.dumpable = 0  # commit_creds(): suid_dumpable is 0 by default.
+        task.process.attributes.dumpable = 0  # commit_creds(): suid_dumpable is 0 by default.
     new.fix_capabilities(old)
-    process.credentials = new
+    task.credentials = new
     return 0
 
 
@@ -104,12 +104,12 @@ def setuid(task: Thread, uid: int) -> int:
     """With CAP_SETUID all three users, else only the effective one, to the real or saved one."""
     if uid == NO_CHANGE:
         raise LinuxError(E.EINVAL)
-    old = task.process.credentials
+    old = task.credentials
     if old.capable(SETUID):
-        return _become(task.process, replace(old, uid=uid, euid=uid, suid=uid))
+        return _become(task, replace(old, uid=uid, euid=uid, suid=uid))
     if uid not in (old.uid, old.suid):
         raise LinuxError(E.EPERM)
-    return _become(task.process, replace(old, euid=uid))
+    return _become(task, replace(old, euid=uid))
 
 
 @syscall(106, "setgid", "id")
@@ -117,12 +117,12 @@ def setgid(task: Thread, gid: int) -> int:
     """The same for groups, with CAP_SETGID."""
     if gid == NO_CHANGE:
         raise LinuxError(E.EINVAL)
-    old = task.process.credentials
+    old = task.credentials
     if old.capable(SETGID):
-        return _become(task.process, replace(old, gid=gid, egid=gid, sgid=gid))
+        return _become(task, replace(old, gid=gid, egid=gid, sgid=gid))
     if gid not in (old.gid, old.sgid):
         raise LinuxError(E.EPERM)
-    return _become(task.process, replace(old, egid=gid))
+    return _become(task, replace(old, egid=gid))
 
 
 def _reset_two(old: tuple[int, int, int], real: int, effective: int, capable: bool) -> tuple[int, int, int]:
@@ -146,39 +146,39 @@ def _reset_three(old: tuple[int, int, int], new: tuple[int, int, int], capable: 
 @syscall(113, "setreuid", "id", "id")
 def setreuid(task: Thread, real: int, effective: int) -> int:
     """Real and effective user."""
-    old = task.process.credentials
+    old = task.credentials
     uid, euid, suid = _reset_two((old.uid, old.euid, old.suid), real, effective, old.capable(SETUID))
-    return _become(task.process, replace(old, uid=uid, euid=euid, suid=suid))
+    return _become(task, replace(old, uid=uid, euid=euid, suid=suid))
 
 
 @syscall(114, "setregid", "id", "id")
 def setregid(task: Thread, real: int, effective: int) -> int:
     """Real and effective group."""
-    old = task.process.credentials
+    old = task.credentials
     gid, egid, sgid = _reset_two((old.gid, old.egid, old.sgid), real, effective, old.capable(SETGID))
-    return _become(task.process, replace(old, gid=gid, egid=egid, sgid=sgid))
+    return _become(task, replace(old, gid=gid, egid=egid, sgid=sgid))
 
 
 @syscall(117, "setresuid", "id", "id", "id")
 def setresuid(task: Thread, real: int, effective: int, saved: int) -> int:
     """All three users."""
-    old = task.process.credentials
+    old = task.credentials
     new = _reset_three((old.uid, old.euid, old.suid), (real, effective, saved), old.capable(SETUID))
-    return _become(task.process, replace(old, uid=new[0], euid=new[1], suid=new[2]))
+    return _become(task, replace(old, uid=new[0], euid=new[1], suid=new[2]))
 
 
 @syscall(119, "setresgid", "id", "id", "id")
 def setresgid(task: Thread, real: int, effective: int, saved: int) -> int:
     """All three groups."""
-    old = task.process.credentials
+    old = task.credentials
     new = _reset_three((old.gid, old.egid, old.sgid), (real, effective, saved), old.capable(SETGID))
-    return _become(task.process, replace(old, gid=new[0], egid=new[1], sgid=new[2]))
+    return _become(task, replace(old, gid=new[0], egid=new[1], sgid=new[2]))
 
 
 @syscall(122, "setfsuid", "id")
 def setfsuid(task: Thread, uid: int) -> int:
     """The user for file access; returns the old one, whether or not it could be changed."""
-    who = task.process.credentials
+    who = task.credentials
     before = who.fsuid
     if uid in (who.uid, who.euid, who.suid, who.fsuid) or (uid != NO_CHANGE and who.capable(SETUID)):
         who.set_fsuid(uid)
@@ -188,7 +188,7 @@ def setfsuid(task: Thread, uid: int) -> int:
 @syscall(123, "setfsgid", "id")
 def setfsgid(task: Thread, gid: int) -> int:
     """The group, likewise."""
-    who = task.process.credentials
+    who = task.credentials
     before = who.fsgid
     if gid in (who.gid, who.egid, who.sgid, who.fsgid) or (gid != NO_CHANGE and who.capable(SETGID)):
         who.fsgid = gid
@@ -200,7 +200,7 @@ def getgroups(task: Thread, size: int, address: int) -> int:
     """The supplementary groups; a size of 0 asks how many."""
     if size < 0:
         raise LinuxError(E.EINVAL)
-    groups = task.process.credentials.groups
+    groups = task.credentials.groups
     if size:
         if len(groups) > size:
             raise LinuxError(E.EINVAL)
@@ -212,7 +212,7 @@ def getgroups(task: Thread, size: int, address: int) -> int:
 @syscall(116, "setgroups", "int", "pointer")
 def setgroups(task: Thread, size: int, address: int) -> int:
     """Sets them, with CAP_SETGID."""
-    who = task.process.credentials
+    who = task.credentials
     if not who.capable(SETGID):
         raise LinuxError(E.EPERM)
     if not 0 <= size <= NGROUPS_MAX:
@@ -252,6 +252,8 @@ def setpgid(task: Thread, pid: int, group: int) -> int:
     if (group or pid) < 0:
         raise LinuxError(E.EINVAL)
     target = _process(task, pid)
+    if pid not in (0, target.pid):
+        raise LinuxError(E.EINVAL)  # A thread that is not its process's first.
     group = group or target.pid
     if target is not task.process:
         if target.parent != task.process.pid:
@@ -305,7 +307,7 @@ def get_robust_list(task: Thread, tid: int, head: int, length: int) -> int:
     """That of a thread, 0 for oneself."""
     target = find_thread(task, tid)
     if target.process is not task.process:
-        own, other = task.process.credentials, target.process.credentials
+        own, other = task.credentials, target.credentials
         if own.fsuid not in (other.uid, other.euid, other.suid) and other.permitted & ~own.permitted:
             raise LinuxError(E.EPERM)
     task.memory.write_struct(_POINTER, length, ROBUST_LIST_HEAD_BYTES)

@@ -85,7 +85,7 @@ def times(task: Thread, address: int) -> int:
 
 
 def _set_limit(task: Thread, process: Process, resource: int, new: Limit) -> None:
-    process.limits.set(resource, new, task.process.credentials.capable(credentials.SYS_RESOURCE))
+    process.limits.set(resource, new, task.credentials.capable(credentials.SYS_RESOURCE))
     if resource == Resource.CPU:
         process.timers_changed()
         task.kernel.stirred = True  # This turn ends: the next one is no longer than the limit allows.
@@ -110,7 +110,7 @@ def prlimit64(task: Thread, pid: int, resource: int, new: int, old: int) -> int:
     """Both at once, of any process with the same ids."""
     limit = Limit(*task.memory.read_struct(_RLIMIT, new)) if new else None
     target = find_process(task, pid) if pid else task.process
-    own, other = task.process.credentials, target.credentials
+    own, other = task.credentials, target.credentials
     if target is not task.process and not own.capable(credentials.SYS_RESOURCE):
         users = {other.uid, other.euid, other.suid}
         groups = {other.gid, other.egid, other.sgid}
@@ -145,7 +145,7 @@ def _cap_words(task: Thread, header: int) -> tuple[int, int]:
 
 @syscall(125, "capget", "pointer", "pointer")
 def capget(task: Thread, header: int, data: int) -> int:
-    """The capability sets of a process. A null `data` only asks for the preferred version."""
+    """The capability sets of a thread. A null `data` only asks for the preferred version."""
     try:
         words, pid = _cap_words(task, header)
     except LinuxError as error:
@@ -154,7 +154,10 @@ def capget(task: Thread, header: int, data: int) -> int:
         raise
     if pid < 0:
         raise LinuxError(E.EINVAL)
-    who = (find_process(task, pid) if pid else task.process).credentials
+    who = task.credentials
+    if pid:
+        process = find_process(task, pid)
+        who = process.threads[pid].credentials if pid in process.threads else process.credentials
     if not data:
         return 0
     sets = (who.effective, who.permitted, who.inheritable)
@@ -168,7 +171,7 @@ def capget(task: Thread, header: int, data: int) -> int:
 def capset(task: Thread, header: int, data: int) -> int:
     """Sets one's own; nobody can give themselves what they may not have (cap_capset)."""
     words, pid = _cap_words(task, header)
-    if pid not in (0, task.process.pid):
+    if pid not in (0, task.tid):
         raise LinuxError(E.EPERM)
     effective = permitted = inheritable = 0
     for word in range(words):
@@ -178,7 +181,7 @@ def capset(task: Thread, header: int, data: int) -> int:
         inheritable |= values[2] << 32 * word
     known = (1 << credentials.LAST_CAP + 1) - 1
     effective, permitted, inheritable = effective & known, permitted & known, inheritable & known
-    who = task.process.credentials
+    who = task.credentials
     capable = who.capable(credentials.SETPCAP)
     if (
         (not capable and inheritable & ~(who.inheritable | who.permitted))

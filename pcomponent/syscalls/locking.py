@@ -27,7 +27,7 @@ def _bytes(ranges: tuple[Range, ...]) -> int:
 
 def _may_lock(task: Thread, total: int) -> bool:
     limit = task.process.limits.soft(Resource.MEMLOCK)
-    return total <= limit or task.process.credentials.capable(IPC_LOCK)
+    return total <= limit or task.credentials.capable(IPC_LOCK)
 
 
 def _pages(address: int, length: int) -> Range:
@@ -54,7 +54,7 @@ def _span(task: Thread, address: int, length: int) -> Range:
 def _lock(task: Thread, address: int, length: int) -> Range:
     """Counts a range as locked; returns its pages."""
     attributes = task.process.attributes
-    if not task.process.limits.soft(Resource.MEMLOCK) and not task.process.credentials.capable(IPC_LOCK):
+    if not task.process.limits.soft(Resource.MEMLOCK) and not task.credentials.capable(IPC_LOCK):
         raise LinuxError(E.EPERM)
     start, end = _pages(address, length)
     ranges = union(attributes.locked_ranges, start, end) if start < end else attributes.locked_ranges
@@ -107,7 +107,7 @@ def mlockall(task: Thread, flags: int) -> int:
     """Locks all that is mapped."""
     if not flags or flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) or flags == MCL_ONFAULT:
         raise LinuxError(E.EINVAL)
-    if not task.process.limits.soft(Resource.MEMLOCK) and not task.process.credentials.capable(IPC_LOCK):
+    if not task.process.limits.soft(Resource.MEMLOCK) and not task.credentials.capable(IPC_LOCK):
         raise LinuxError(E.EPERM)
     if flags & MCL_CURRENT:
         regions = system.regions(task, task.process).regions

@@ -98,7 +98,7 @@ def mbind(task: Thread, start: int, length: int, mode: int, pointer: int, count:
     wanted = _wanted(task, mode & 0xFFFFFFFF, pointer, count)
     if flags & ~(_STRICT | _MOVE | _MOVE_ALL):
         raise LinuxError(E.EINVAL)
-    if flags & _MOVE_ALL and not task.process.credentials.capable(SYS_NICE):
+    if flags & _MOVE_ALL and not task.credentials.capable(SYS_NICE):
         raise LinuxError(E.EPERM)
     end = start + (length + PAGE - 1 & -PAGE & (1 << 64) - 1)
     if start % PAGE or end >> 64:
@@ -174,7 +174,7 @@ def migrate_pages(task: Thread, tid: int, count: int, old: int, new: int) -> int
     _read_nodes(task, old, count)
     wanted = _read_nodes(task, new, count)
     _process(task, tid)
-    if wanted & ~_NODES and not task.process.credentials.capable(SYS_NICE):
+    if wanted & ~_NODES and not task.credentials.capable(SYS_NICE):
         raise LinuxError(E.EPERM)
     if not wanted & _NODES:
         raise LinuxError(E.EINVAL)
@@ -186,7 +186,7 @@ def move_pages(task: Thread, tid: int, count: int, pages: int, nodes: int, statu
     """Tells for each page that it is on node 0, -ENOENT when it was never touched, -EFAULT when there is none."""
     if flags & ~(_MOVE | _MOVE_ALL):
         raise LinuxError(E.EINVAL)
-    if flags & _MOVE_ALL and not task.process.credentials.capable(SYS_NICE):
+    if flags & _MOVE_ALL and not task.credentials.capable(SYS_NICE):
         raise LinuxError(E.EPERM)
     target = _process(task, tid)
     batch = 1 if nodes else _STATUS_BATCH

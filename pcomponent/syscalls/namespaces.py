@@ -44,9 +44,8 @@ def unshare(task: Thread, flags: int) -> int:
         raise LinuxError(E.EINVAL)
     if flags & _SPACES:
         raise LinuxError(E.EPERM)  # Root of a vNode has no CAP_SYS_ADMIN, and its users make no user namespaces.
-    if flags & c.CLONE_FILES and process.files.users > 1:
-        process.files.users -= 1
-        process.files = process.files.copy()
+    if flags & c.CLONE_FILES:
+        process.own_files()
     if flags & c.CLONE_FS and process.surroundings.users > 1:
         process.surroundings.users -= 1
         process.surroundings = process.surroundings.copy()

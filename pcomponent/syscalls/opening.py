@@ -152,9 +152,11 @@ def close(task: Thread, fd: int) -> int:
 
 @syscall(436, "close_range", "uint", "uint", "flags")
 def close_range(task: Thread, first: int, last: int, flags: int) -> int:
-    """close_range(2). The table is the process's alone, so there is nothing to unshare."""
+    """close_range(2). Of a table that another process has too, CLOSE_RANGE_UNSHARE makes a copy first."""
     if flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) or first > last:
         raise LinuxError(E.EINVAL)
+    if flags & CLOSE_RANGE_UNSHARE:
+        task.process.own_files()
     if flags & CLOSE_RANGE_CLOEXEC:
         task.process.files.mark_range(first, last)
     else:

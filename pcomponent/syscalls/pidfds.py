@@ -41,7 +41,7 @@ def pidfd_send_signal(task: Thread, fd: int, number: int, address: int, flags: i
         if target is not task.process and (info.code >= 0 or info.code == SI_TKILL):
             raise LinuxError(E.EPERM)
     else:
-        info = SigInfo.user(number, task.process.pid, task.process.credentials.uid)
+        info = SigInfo.user(number, task.process.pid, task.credentials.uid)
     if not exists(target):
         raise LinuxError(E.ESRCH)
     signal_process(task, target, number, info)

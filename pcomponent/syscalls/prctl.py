@@ -91,14 +91,14 @@ def _set_dumpable(task: Thread, a: int, b: int, c: int, d: int) -> int:
 
 @_option(7)
 def _get_keep_capabilities(task: Thread, a: int, b: int, c: int, d: int) -> int:
-    return int(bool(task.process.credentials.securebits & credentials.SECBIT_KEEP_CAPS))
+    return int(bool(task.credentials.securebits & credentials.SECBIT_KEEP_CAPS))
 
 
 @_option(8)
 def _set_keep_capabilities(task: Thread, a: int, b: int, c: int, d: int) -> int:
     if a > 1:
         raise LinuxError(E.EINVAL)
-    who = task.process.credentials
+    who = task.credentials
     who.securebits &= ~credentials.SECBIT_KEEP_CAPS
     who.securebits |= credentials.SECBIT_KEEP_CAPS if a else 0
     return 0
@@ -124,12 +124,12 @@ def _get_seccomp(task: Thread, a: int, b: int, c: int, d: int) -> int:
 def _read_bounding(task: Thread, a: int, b: int, c: int, d: int) -> int:
     if a > credentials.LAST_CAP:
         raise LinuxError(E.EINVAL)
-    return task.process.credentials.bounding >> a & 1
+    return task.credentials.bounding >> a & 1
 
 
 @_option(24)
 def _drop_bounding(task: Thread, a: int, b: int, c: int, d: int) -> int:
-    who = task.process.credentials
+    who = task.credentials
     if not who.capable(credentials.SETPCAP):
         raise LinuxError(E.EPERM)
     if a > credentials.LAST_CAP:
@@ -146,7 +146,7 @@ def _get_tsc(task: Thread, a: int, b: int, c: int, d: int) -> int:
 
 @_option(27)
 def _get_securebits(task: Thread, a: int, b: int, c: int, d: int) -> int:
-    return task.process.credentials.securebits
+    return task.credentials.securebits
 
 
 @_option(29)
@@ -175,14 +175,14 @@ def _get_subreaper(task: Thread, a: int, b: int, c: int, d: int) -> int:
 @_option(38)
 def _set_no_new_privileges(task: Thread, a: int, b: int, c: int, d: int) -> int:
     _no_more(a != 1, b, c, d)
-    task.process.credentials.no_new_privileges = True
+    task.credentials.no_new_privileges = True
     return 0
 
 
 @_option(39)
 def _get_no_new_privileges(task: Thread, a: int, b: int, c: int, d: int) -> int:
     _no_more(a, b, c, d)
-    return int(task.process.credentials.no_new_privileges)
+    return int(task.credentials.no_new_privileges)
 
 
 @_option(40)
@@ -209,7 +209,7 @@ _AMBIENT_IS_SET, _AMBIENT_RAISE, _AMBIENT_LOWER, _AMBIENT_CLEAR_ALL = 1, 2, 3, 4
 
 @_option(47)
 def _ambient(task: Thread, a: int, b: int, c: int, d: int) -> int:
-    who = task.process.credentials
+    who = task.credentials
     if a == _AMBIENT_CLEAR_ALL:
         _no_more(b, c, d)
         who.ambient = 0

@@ -99,7 +99,7 @@ def _opened(task: Thread, fd: int, file: OpenFile) -> OpenProgram | None:
         if not permits(task, file.stat(task), X_OK):
             raise LinuxError(E.EACCES)
         return OpenProgram(memory=file.object, mode=file.inode.mode, path=file.path)
-    if task.process.credentials.caller() is not None:
+    if task.credentials.caller() is not None:
         ask_storage(task, Access(task.process.vnode, file.handle, "", X_OK))
     return OpenProgram(handle=file.handle, path=file.path)
 

@@ -75,7 +75,7 @@ def sched_setaffinity(task: Thread, tid: int, length: int, address: int) -> int:
     count = min(length, _mask_bytes(cores))
     mask = int.from_bytes(task.memory.read(address, count), "little") if count else 0
     target = find_thread(task, _pid(tid))
-    if not same_owner(task, target.process) and not task.process.credentials.capable(SYS_NICE):
+    if not same_owner(task, target) and not task.credentials.capable(SYS_NICE):
         raise LinuxError(E.EPERM)
     mask &= (1 << cores) - 1
     if not mask:
@@ -176,7 +176,7 @@ def _set_policy(task: Thread, tid: int, policy: int | None, address: int) -> int
 
 def check_policy(task: Thread, target: Thread, policy: int, priority: int, reset: bool, nice: int) -> None:
     """user_check_sched_setscheduler(): EPERM."""
-    if task.process.credentials.capable(SYS_NICE):
+    if task.credentials.capable(SYS_NICE):
         return
     attributes = target.attributes
     limit = target.process.limits.soft(Resource.RTPRIO)
@@ -191,7 +191,7 @@ def check_policy(task: Thread, target: Thread, policy: int, priority: int, reset
             raise LinuxError(E.EPERM)
     if attributes.policy == SCHED_IDLE and policy != SCHED_IDLE and not _can_nice(target, attributes.nice):
         raise LinuxError(E.EPERM)
-    if not same_owner(task, target.process) or (attributes.reset_on_fork and not reset):
+    if not same_owner(task, target) or (attributes.reset_on_fork and not reset):
         raise LinuxError(E.EPERM)
 
 
@@ -220,7 +220,7 @@ def _chosen(task: Thread, which: int, who: int) -> list[Thread]:
     if which == PRIO_PGRP:
         processes: Iterable[Process] = members(task, who or task.process.group)
     elif which == PRIO_USER:
-        user = who or task.process.credentials.uid
+        user = who or task.credentials.uid
         processes = [process for process in visible(task) if process.credentials.uid == user]
     else:
         raise LinuxError(E.EINVAL)
@@ -242,9 +242,9 @@ def setpriority(task: Thread, which: int, who: int, nice: int) -> int:
     threads = _chosen(task, which, who)
     nice = max(NICE_MIN, min(NICE_MAX, nice))
     failure: LinuxError | None = None if threads else LinuxError(E.ESRCH)
-    capable = task.process.credentials.capable(SYS_NICE)
+    capable = task.credentials.capable(SYS_NICE)
     for thread in threads:
-        own, other = task.process.credentials, thread.process.credentials
+        own, other = task.credentials, thread.credentials
         if other.uid != own.euid and other.euid != own.euid and not capable:
             failure = LinuxError(E.EPERM)
         elif nice < thread.attributes.nice and not _can_nice(thread, nice) and not capable:
@@ -283,7 +283,7 @@ def ioprio_get(task: Thread, which: int, who: int) -> int:
 def ioprio_set(task: Thread, which: int, who: int, value: int) -> int:
     """Sets it; the real-time class needs CAP_SYS_NICE."""
     kind, level = value >> _IOPRIO_CLASS_SHIFT, value & (1 << _IOPRIO_CLASS_SHIFT) - 1
-    if kind == _CLASS_RT and not task.process.credentials.capable(SYS_NICE):
+    if kind == _CLASS_RT and not task.credentials.capable(SYS_NICE):
         raise LinuxError(E.EPERM)
     if kind in (_CLASS_RT, _CLASS_BE):
         if level >= _IOPRIO_LEVELS:
@@ -294,7 +294,7 @@ def ioprio_set(task: Thread, which: int, who: int, value: int) -> int:
     elif kind != _CLASS_IDLE:
         raise LinuxError(E.EINVAL)
     for thread in _io_chosen(task, which, who):
-        if not same_owner(task, thread.process) and not task.process.credentials.capable(SYS_NICE):
+        if not same_owner(task, thread) and not task.credentials.capable(SYS_NICE):
             raise LinuxError(E.EPERM)
         thread.attributes.io_priority = value
     return 0

@@ -189,7 +189,7 @@ def sigaltstack(task: Thread, new: int, old: int) -> int:
 
 
 def _from(task: Thread, number: int, code: int = 0) -> SigInfo:
-    return SigInfo.user(number, task.process.pid, task.process.credentials.uid, code)
+    return SigInfo.user(number, task.process.pid, task.credentials.uid, code)
 
 
 @syscall(62, "kill", "pid", "signal")

@@ -103,7 +103,7 @@ def setsockopt(task: Thread, fd: int, level: int, name: int, pointer: int, lengt
         raise LinuxError(E.EINVAL)
     (value,) = task.memory.read_struct(_INT, pointer)
     if name in (SNDBUFFORCE, RCVBUFFORCE, DEBUG):
-        if not task.process.credentials.capable(NET_ADMIN):
+        if not task.credentials.capable(NET_ADMIN):
             raise LinuxError(E.EACCES if name == DEBUG else E.EPERM)
         raise LinuxError(E.ENOPROTOOPT)
     if name == SNDBUF:
@@ -122,7 +122,7 @@ def setsockopt(task: Thread, fd: int, level: int, name: int, pointer: int, lengt
     elif name == RCVLOWAT:
         socket.options[name] = _INT.pack((1 << 31) - 1 if value < 0 else value or 1)
     elif name == PRIORITY:
-        if not 0 <= value <= _PRIORITY_MAX and not task.process.credentials.capable(NET_ADMIN):
+        if not 0 <= value <= _PRIORITY_MAX and not task.credentials.capable(NET_ADMIN):
             raise LinuxError(E.EPERM)
         socket.options[name] = _INT.pack(value)
     else:

@@ -182,7 +182,7 @@ def msgctl(task: Thread, identifier: int, command: int, pointer: int) -> int:
         queues.remove(task, queue)
         return 0
     (bytes_max,) = struct.unpack_from("<Q", raw, BYTES_MAX_AT)
-    if bytes_max > MSGMNB and not task.process.credentials.capable(credentials.SYS_RESOURCE):
+    if bytes_max > MSGMNB and not task.credentials.capable(credentials.SYS_RESOURCE):
         raise LinuxError(E.EPERM)
     queue.permissions.change(raw)
     queue.bytes_max = bytes_max

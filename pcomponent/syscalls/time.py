@@ -176,7 +176,7 @@ def _check_sleep(task: Thread, clock: int) -> None:
     if clock in (CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW, *_COARSE):
         raise LinuxError(E.EOPNOTSUPP)
     alarm = clock in (CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM)
-    if alarm and not task.process.credentials.capable(credentials.SYS_TIME):
+    if alarm and not task.credentials.capable(credentials.SYS_TIME):
         raise LinuxError(E.EPERM)  # They ask for CAP_WAKE_ALARM, which comes with the clock.
 
 

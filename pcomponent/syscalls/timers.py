@@ -71,7 +71,7 @@ def timer_create(task: Thread, clock: int, event_address: int, id_address: int) 
     try:
         task.memory.write_struct(_ID, id_address, timer.number)
         alarm = clock in (time.CLOCK_REALTIME_ALARM, time.CLOCK_BOOTTIME_ALARM)
-        if alarm and not task.process.credentials.capable(credentials.SYS_TIME):
+        if alarm and not task.credentials.capable(credentials.SYS_TIME):
             raise LinuxError(E.EPERM)  # It asks for CAP_WAKE_ALARM, which comes with the clock.
     except LinuxError:
         timers.delete(timer)

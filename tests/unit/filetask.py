@@ -249,7 +249,7 @@ class Guest:
         )
         process = SimpleNamespace(
             kernel=self.kernel, pid=7, group=7, session=7, vnode=VNODE, storage="S0", memories=["M0"],
-            console="console", umask=0o022, identity=(0, 0, 0, 0), limits=Limits(), files=FileTable(),
+            console="console", umask=0o022, limits=Limits(), files=FileTable(),
             status=None, parent=1, command="test", kin=Kinship(), terminal=None,
             attributes=ProcessAttributes(), credentials=Credentials.of(0, 0, 0, 0),
             signals=SignalState(), working_directory=WorkingDirectory(0, "/"), transfers=Transfers(),
@@ -259,7 +259,7 @@ class Guest:
         current.meter = self.meter
         self.task = SimpleNamespace(
             process=process, kernel=self.kernel, memory=self.memory, meter=self.meter, signal_mask=0,
-            signals=ThreadSignals(), tid=7,
+            signals=ThreadSignals(), tid=7, credentials=process.credentials,
         )  # fmt: skip
         process.threads = {7: self.task}
 

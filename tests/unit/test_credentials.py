@@ -60,7 +60,7 @@ def test_dropping_root_drops_capabilities() -> None:
     process = task.process
     assert process.credentials.effective == ROOT_CAPABILITIES
     assert call(task, "setuid", 1000) == 0
-    assert process.identity == (1000, 1000, 0, 0)
+    assert process.credentials.identity == (1000, 1000, 0, 0)
     assert (process.credentials.permitted, process.credentials.effective) == (0, 0)
     fails(task, E.EPERM, "setuid", 0)
     fails(task, E.EPERM, "setgid", 5)

@@ -368,13 +368,13 @@ def test_permits_follows_the_mode_bits(guest: Guest) -> None:
     file = Stat(mode=S_IFREG | 0o640, uid=5, gid=6)
 
     def allowed(uid: int, gid: int, **how: Any) -> list[int]:
-        guest.task.process.credentials = Credentials.of(uid, uid, gid, gid)
+        guest.task.credentials = Credentials.of(uid, uid, gid, gid)
         return [mode for mode in (R_OK, W_OK, X_OK) if permits(guest.task, file, mode, **how)]
 
     assert allowed(5, 1) == [R_OK, W_OK]
     assert allowed(1, 6) == [R_OK]
     assert allowed(1, 1) == []
     assert allowed(0, 0) == [R_OK, W_OK]
-    guest.task.process.credentials = Credentials.of(5, 0, 6, 0)
+    guest.task.credentials = Credentials.of(5, 0, 6, 0)
     assert permits(guest.task, Stat(mode=S_IFREG, uid=9), R_OK)
     assert not permits(guest.task, Stat(mode=S_IFREG, uid=9), R_OK, effective=False)

@@ -21,9 +21,12 @@ def new_task(pid: int = 10, uid: int = 0, kernel: Any = None) -> Any:
     if kernel is None:
         queue = SimpleNamespace(unpark=lambda task: None, push=lambda task: None)
         kernel = SimpleNamespace(turns=0, stirred=False, processes={}, realtime_ns=lambda task: 5 * 10**9, queue=queue)
-    process = SimpleNamespace(pid=pid, undo={}, credentials=Credentials.of(uid, uid, uid, uid))
+    who = Credentials.of(uid, uid, uid, uid)
+    process = SimpleNamespace(pid=pid, undo={}, credentials=who)
     kernel.processes[pid] = process
-    return SimpleNamespace(process=process, kernel=kernel, meter=Meter(100), wait=Wait(), wake=None, turn=0)
+    return SimpleNamespace(
+        process=process, kernel=kernel, credentials=who, meter=Meter(100), wait=Wait(), wake=None, turn=0
+    )
 
 
 def errno_of(action: Callable[[], Any]) -> int:

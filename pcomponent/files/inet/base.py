@@ -29,7 +29,7 @@ class InetSocket(Socket):
     def __init__(self, task: Thread, kind: int, flags: int, protocol: int) -> None:
         super().__init__(task, kind, flags, protocol)
         self.table: Table = (task.process.vnode, protocol)
-        self.owner = task.process.credentials.fsuid
+        self.owner = task.credentials.fsuid
         """Whose it is, for SO_REUSEPORT."""
         self.local, self.remote = Address(), Address()
         self.keeps_ip = self.keeps_port = False
@@ -76,7 +76,7 @@ class InetSocket(Socket):
             raise LinuxError(E.EAFNOSUPPORT)
         if not can_bind(task, address.ip) and not self.values.get((options.SOL_IP, options.IP_FREEBIND)):
             raise LinuxError(E.EADDRNOTAVAIL)
-        if 0 < address.port < PRIVILEGED_PORTS and not task.process.credentials.capable(NET_BIND_SERVICE):
+        if 0 < address.port < PRIVILEGED_PORTS and not task.credentials.capable(NET_BIND_SERVICE):
             raise LinuxError(E.EACCES)
         if not self.may_bind():
             raise LinuxError(E.EINVAL)

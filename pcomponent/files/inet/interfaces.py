@@ -74,7 +74,7 @@ def control(task: Thread, request: int, argument: int, internet: bool) -> int:
     if request == _NAME:
         return _name(task, argument)
     if request in _SETTERS:
-        if not task.process.credentials.capable(NET_ADMIN):
+        if not task.credentials.capable(NET_ADMIN):
             raise LinuxError(E.EPERM)
         raise LinuxError(E.EOPNOTSUPP)
     if request not in _ANSWERS or (request in _ADDRESSES and not internet):

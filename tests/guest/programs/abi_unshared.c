@@ -10,6 +10,11 @@ static int other(void *unused) {
     MUST(close(40));
     return 0;
 }
+static int ranges(void *flags) {
+    SHOW(syscall(SYS_close_range, 40, 41, (unsigned)(uintptr_t)flags));
+    SHOW(close(40));
+    return 0;
+}
 int main(void) {
     static char stack[32768];
     int status;
@@ -22,6 +27,13 @@ int main(void) {
     MUST(waitpid(child, &status, 0));
     CHECK(status == 0);
     SHOW(close(40)); /* The child closed its own. */
+    for (uintptr_t flags = 0; flags <= 4; flags += 2) { /* Nothing, CLOSE_RANGE_UNSHARE, CLOSE_RANGE_CLOEXEC. */
+        MUST(dup2(1, 40)), MUST(dup2(1, 41));
+        child = (pid_t)MUST(clone(ranges, stack + sizeof stack, CLONE_FILES | SIGCHLD, (void *)flags));
+        MUST(waitpid(child, &status, 0));
+        SHOW(fcntl(40, F_GETFD));
+        SHOW(fcntl(41, F_GETFD));
+    }
     SHOW(setns(-1, 0));
     SHOW(setns(1, 0));
     SHOW(setns(1, 1));

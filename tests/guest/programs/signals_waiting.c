@@ -60,6 +60,13 @@ int main(int argc, char **argv) {
         SHOW(setitimer(ITIMER_REAL, &timer, &old));
         timer.it_value.tv_usec = 1000000;
         SHOW(setitimer(ITIMER_REAL, &timer, NULL));
+        for (int which = ITIMER_REAL; which <= ITIMER_PROF; which++) { /* A period of a timer that is off. */
+            struct itimerval period = {{7, 0}, {0, 0}};
+            SHOW(setitimer(which, &period, NULL));
+            SHOW(getitimer(which, &old));
+            SHOW(old.it_interval.tv_sec);
+            SHOW(setitimer(which, &(struct itimerval){{0, 0}, {0, 0}}, NULL));
+        }
         SHOW(setitimer(3, NULL, NULL));
         SHOW(getitimer(3, &old));
         SHOW(syscall(SYS_setitimer, 0, 8, NULL));
