@@ -294,6 +294,8 @@ class SetAttributes(Request, frozen=True):
     size: int | None = None
     now: bool = False
     """The times are both the current one, which not only the owner may set but whoever may write."""
+    clock_ns: int | None = None
+    """What the guest's clock showed, if that is one of the times: then the file changed at this very moment."""
 
 
 class XattrRequest(Request, frozen=True):
