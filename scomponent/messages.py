@@ -214,13 +214,14 @@ class MakeDirectory(Request, frozen=True):
 
 
 class MakeNode(Request, frozen=True):
-    """mknodat(2) of a regular file, FIFO or socket; devices are EPERM."""
+    """mknodat(2) of a regular file, FIFO or socket; devices are EPERM, but the character device 0, a whiteout."""
 
     Reply: ClassVar = OkReply | Elsewhere
     vnode: int
     place: int
     path: str
     mode: int
+    device: int = 0
 
 
 class Remove(Request, frozen=True):
