@@ -154,7 +154,9 @@ class Attributes:
             with aside() if request.now else nullcontext():
                 _set_times(position, path, request.times)
             accessed, contents = (each is not None for each in request.times)
-            self._storage.stamps.note_set(os.fstat(position.fd), accessed=accessed, contents=contents)
+            self._storage.stamps.note_set(
+                os.fstat(position.fd), accessed=accessed, contents=contents, clock_ns=request.clock_ns
+            )
 
 
 def _check_access(position: Position, mode: int) -> None:

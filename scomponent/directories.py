@@ -140,7 +140,7 @@ class Directories:
             raise LinuxError(E.EPERM if kind == S_IFDIR else E.EINVAL)
         with self._storage.walk(request.vnode, request.place, request.path) as walk:
             last = find_room(walk, directory=False)
-            if kind in (S_IFCHR, S_IFBLK):
+            if kind == S_IFBLK or (kind == S_IFCHR and request.device):  # Anybody makes whiteouts (vfs_mknod).
                 raise LinuxError(E.EPERM)
             os.mknod(last.name, kind | modes.S_IMODE(request.mode), dir_fd=last.directory.fd)
             _finish(last, request.mode, kind)

@@ -1,15 +1,13 @@
 """The door of a storage component: what processors and memories may ask of it.
 
-Words. A *vNode* sees a tree of its own, made of mounts; every path is resolved inside that tree, by walking
-it a component at a time, so that neither `..` nor a symlink leads out. A *place* is what a path is
-relative to: the handle of an open directory, or 0 for the root. A *handle* is an open file of the host: it
-survives unlink and rename, and is given back with `Close`. Handles are never used again.
+Words. A *vNode* sees a tree of its own, made of mounts; every path is resolved inside that tree, by walking it a
+component at a time, so that neither `..` nor a symlink leads out. A *place* is what a path is relative to: the handle
+of an open directory, or 0 for the root. A *handle* is an open file of the host: it survives unlink and rename, and is
+given back with `Close`. Handles are never used again.
 
-Some directories are mount points of file systems that a processor makes up (/proc, /dev, /sys). A
-path that leads into one is not this component's to answer: the reply is `Elsewhere`, with the
-absolute guest path, every symlink before it resolved.
-
-Paths are bytes in Linux and here str with surrogateescape. `follow` says what to do with a symlink in the last place.
+Some directories are mount points of file systems that a processor makes up (/proc, /dev, /sys). A path that leads into
+one is not this component's to answer: the reply is `Elsewhere`, with the absolute guest path, every symlink before it
+resolved. Paths are bytes in Linux and here str with surrogateescape. `follow` is about a symlink in the last place.
 
 Errors are Linux's: ENOENT, ENOTDIR, ELOOP (40 symlinks), ENAMETOOLONG (a name over 255 bytes, a path of 4,096 or
 more), EACCES, EROFS, EXDEV (a rename or link across mounts), EBADF (an unknown handle), and what the host says.
@@ -214,13 +212,14 @@ class MakeDirectory(Request, frozen=True):
 
 
 class MakeNode(Request, frozen=True):
-    """mknodat(2) of a regular file, FIFO or socket; devices are EPERM."""
+    """mknodat(2) of a regular file, FIFO or socket; devices are EPERM, but the character device 0, a whiteout."""
 
     Reply: ClassVar = OkReply | Elsewhere
     vnode: int
     place: int
     path: str
     mode: int
+    device: int = 0
 
 
 class Remove(Request, frozen=True):
@@ -234,8 +233,7 @@ class Remove(Request, frozen=True):
 
 
 class Rename(Request, frozen=True):
-    """renameat2(2): `flags` are RENAME_*. EXDEV between mounts; EBUSY for a mount point. A path that leads
-    elsewhere is EXDEV too when the other does not."""
+    """renameat2(2): `flags` are RENAME_*. EXDEV between mounts or if one alone leads elsewhere; EBUSY for a mount."""
 
     Reply: ClassVar = OkReply | Elsewhere
     vnode: int
@@ -279,8 +277,8 @@ class SymLink(Request, frozen=True):
 
 
 class SetAttributes(Request, frozen=True):
-    """chmod, chown, utimensat, truncate by path; None leaves an attribute alone. Times are (atime_ns, mtime_ns),
-    a None within them likewise. Empty `path`: of the open file `place` (fchmod and so on)."""
+    """chmod, chown, utimensat, truncate by path; None leaves an attribute alone, also of times, (atime_ns, mtime_ns).
+    Empty `path`: of the open file `place` (fchmod and so on)."""
 
     Reply: ClassVar = OkReply | Elsewhere
     vnode: int
@@ -294,6 +292,8 @@ class SetAttributes(Request, frozen=True):
     size: int | None = None
     now: bool = False
     """The times are both the current one, which not only the owner may set but whoever may write."""
+    clock_ns: int | None = None
+    """What the guest's clock showed, if that is one of the times: the file changes at this very moment."""
 
 
 class XattrRequest(Request, frozen=True):

@@ -182,7 +182,7 @@ class Opening:
         elif kind == S_IFDIR:
             fd = _open_directory(position, flags)
         elif kind in (S_IFCHR, S_IFBLK):
-            raise LinuxError(E.EACCES, "a device of the host")
+            raise LinuxError(_device_errno(position, flags))
         elif kind == S_IFREG:
             fd = _open_regular(position, flags)
             if flags & O_TRUNC:
@@ -230,8 +230,17 @@ def _open_regular(position: Position, flags: int) -> int:
     return os.open(path, flags & (_HOST_FLAGS | O_TRUNC) | _HOST_ALWAYS)
 
 
+def _may_open(position: Position, flags: int) -> bool:
+    return may(position.fd, {O_RDONLY: R_OK, O_WRONLY: W_OK}.get(flags & O_ACCMODE, R_OK | W_OK))
+
+
+def _device_errno(position: Position, flags: int) -> int:
+    """Devices of the host are kept from guests; whiteouts, which guests make too, have no driver (chrdev_open)."""
+    whiteout = not os.fstat(position.fd).st_rdev and _may_open(position, flags)
+    return E.ENXIO if whiteout else E.EACCES
+
+
 def _pin_fifo(position: Position, flags: int) -> int:
-    wanted = {O_RDONLY: R_OK, O_WRONLY: W_OK}.get(flags & O_ACCMODE, R_OK | W_OK)
-    if not may(position.fd, wanted):
+    if not _may_open(position, flags):
         raise LinuxError(E.EACCES)
     return os.dup(position.fd)

@@ -87,18 +87,21 @@ class Stamps:
                 times.host_atime_ns, times.atime_ns = host.st_atime_ns, now_ns
                 times.birth_ns = now_ns
 
-    def note_set(self, host: os.stat_result, *, accessed: bool, contents: bool) -> None:
+    def note_set(self, host: os.stat_result, *, accessed: bool, contents: bool, clock_ns: int | None = None) -> None:
         """After the guest has set the time of the last access, of the contents' last change, or both: those that it
-        has set are the host's as well."""
+        has set are the host's as well. With `clock_ns` one of them is the clock's, and so the last change is of that
+        time, as it is of one moment on Linux: find -used subtracts them."""
         if self._epoch_ns is None:
             return
         with self._lock:
             times = self._times(host, forget=False)
-            self._change(times, host)
+            changed_ns = self._change(times, host, clock_ns)
             if accessed:
                 times.host_atime_ns = times.atime_ns = host.st_atime_ns
+                times.atime_ns = changed_ns if times.atime_ns == clock_ns else times.atime_ns
             if contents:
                 times.host_mtime_ns = times.mtime_ns = host.st_mtime_ns
+                times.mtime_ns = changed_ns if times.mtime_ns == clock_ns else times.mtime_ns
 
     def view(self, stat: Stat) -> Stat:
         """The attributes as the guest is shown them."""
@@ -144,15 +147,15 @@ class Stamps:
             for times in self._known.values():
                 times.move_back(past_ns)
 
-    def _now_ns(self) -> int:
+    def _now_ns(self, clock_ns: int | None = None) -> int:
         assert self._epoch_ns is not None, "there is nothing to look up without an epoch"
-        now_ns = self._epoch_ns + current.meter.at_ns
+        now_ns = self._epoch_ns + current.meter.at_ns if clock_ns is None else clock_ns
         self._latest_ns = max(self._latest_ns, now_ns)
         return now_ns
 
-    def _change(self, times: _Times, host: os.stat_result) -> int:
+    def _change(self, times: _Times, host: os.stat_result, clock_ns: int | None = None) -> int:
         """Moves the time of the last change; caches that compare times must see each, so no two are the same."""
-        now_ns = self._now_ns()
+        now_ns = self._now_ns(clock_ns)
         if now_ns <= times.ctime_ns < now_ns + 1000:
             now_ns = times.ctime_ns + 1
             self._latest_ns = max(self._latest_ns, now_ns)

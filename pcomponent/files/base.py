@@ -8,7 +8,7 @@ are generators, used with `yield from`.
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.fcntl import O_ACCMODE, O_PATH, O_RDONLY, O_RDWR, O_WRONLY
@@ -31,10 +31,25 @@ POLLRDNORM, POLLWRNORM = 0x40, 0x100
 LOCK_SH, LOCK_EX, LOCK_NB, LOCK_UN = 1, 2, 4, 8
 
 
-class Now(tuple[int, int]):
-    """Times of access and of change that are both the current one, which whoever may write may set."""
+class Clocked(tuple[int | None, int | None]):
+    """Times of access and of change of which at least one is what the clock shows, `clock_ns`."""
 
-    __slots__ = ()
+    clock_ns: int
+
+    def __new__(cls, times: tuple[int | None, int | None], clock_ns: int) -> Self:
+        """A pair of times that knows the clock's."""
+        self = super().__new__(cls, times)
+        self.clock_ns = clock_ns
+        return self
+
+
+class Now(Clocked):
+    """Both are the current one, which whoever may write may set."""
+
+
+def clock_of(times: tuple[int | None, int | None] | None) -> dict[str, Any]:
+    """What storage components are told of times beside themselves."""
+    return {"now": isinstance(times, Now), "clock_ns": times.clock_ns if isinstance(times, Clocked) else None}
 
 
 class Watch(Protocol):

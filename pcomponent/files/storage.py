@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lego.fabric.wire import Request
 from lego.linux.stat import S_IFDIR, FsStat, Stat
-from pcomponent.files.base import Now, OpenFile
+from pcomponent.files.base import OpenFile, clock_of
 from scomponent.messages import RIGHTS_MATTER, Close, HandleFsStat, HandleStat, OnBehalf, SetAttributes
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class StorageNode(OpenFile):
     ) -> None:
         """fchmod(2), fchown(2), futimens(3)."""
         vnode = task.process.vnode
-        now = isinstance(times, Now)
-        ask_storage(task, SetAttributes(vnode, self.handle, "", mode=mode, owner=owner, times=times, now=now))
+        wanted = SetAttributes(vnode, self.handle, "", mode=mode, owner=owner, times=times, **clock_of(times))
+        ask_storage(task, wanted)
 
 
 class StorageFile(StorageNode):

@@ -56,6 +56,14 @@ class Text(Node):
         return TextFile(flags, self)
 
 
+class Measured(Text):
+    """A file of proc whose length is known, since its contents never change (pde->size in fs/proc/cmdline.c)."""
+
+    def size(self, task: Thread) -> int:
+        """st_size."""
+        return len(self.content(task))
+
+
 class MadeUpFile(OpenFile):
     """What all of them have in common: attributes are the node's."""
 

@@ -19,7 +19,7 @@ from pcomponent.ipc.objects import of as system_v
 from pcomponent.ipc.posix_queues import MESSAGES_MAX, QUEUES_MAX, SIZE_MAX
 from pcomponent.kernel import RandomSource
 from pcomponent.pseudo import locks
-from pcomponent.pseudo.files import Text
+from pcomponent.pseudo.files import Measured, Text
 from pcomponent.pseudo.node import PROC, Directory, Fixed, Link, Node
 from pcomponent.pseudo.process_tree import process_directory
 from pcomponent.rlimits import NR_OPEN
@@ -282,13 +282,13 @@ def root() -> Directory:
         "version": version,
         "uptime": uptime,
         "loadavg": loadavg,
-        "cmdline": command_line,
         "filesystems": lambda _: "".join(line + "\n" for line in FILE_SYSTEMS),
         "devices": lambda _: DEVICES,
         "locks": locks.text,
         "swaps": lambda _: "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n",
     }
     nodes: dict[str, Node] = {name: _text(f"/proc/{name}", generate) for name, generate in texts.items()}
+    nodes["cmdline"] = Measured(PROC, "/proc/cmdline", command_line)
     nodes["self"] = Link(PROC, "/proc/self", lambda task: str(task.process.pid))
     nodes["thread-self"] = Link(PROC, "/proc/thread-self", lambda task: f"{task.process.pid}/task/{task.tid}")
     nodes["net"] = Link(PROC, "/proc/net", lambda _: "self/net")

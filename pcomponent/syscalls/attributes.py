@@ -16,7 +16,7 @@ from lego.linux.fcntl import (
     AT_SYMLINK_NOFOLLOW,
 )
 from lego.linux.stat import STATX_BTIME, Stat
-from pcomponent.files.base import Now, OpenFile
+from pcomponent.files.base import Clocked, Now, OpenFile, clock_of
 from pcomponent.files.storage import ask_storage
 from pcomponent.paths import Place, ask, place_at, place_or_file
 from pcomponent.pseudo.tree import Node
@@ -114,11 +114,11 @@ def _change(
     if isinstance(what, OpenFile):
         what.change(task, mode, owner, times)
         return 0
-    vnode, now = task.process.vnode, isinstance(times, Now)
+    vnode, clock = task.process.vnode, clock_of(times)
     found = ask(
         task,
         what,
-        lambda handle, path: SetAttributes(vnode, handle, path, follow, mode, owner, times, now=now),
+        lambda handle, path: SetAttributes(vnode, handle, path, follow, mode, owner, times, **clock),
         follow,
     )
     if isinstance(found, Node):
@@ -190,7 +190,7 @@ def fchownat(task: Thread, dirfd: int, pointer: int, uid: int, gid: int, flags: 
 
 def _now(task: Thread) -> Times:
     now = task.kernel.realtime_ns(task)
-    return Now((now, now))
+    return Now((now, now), now)
 
 
 def _stamp(seconds: int, nanoseconds: int = 0) -> int:
@@ -207,17 +207,19 @@ def _timespecs(task: Thread, pointer: int) -> Times | None:
     fields = task.memory.read_struct(_TIMES, pointer)
     if fields[1] == fields[3] == UTIME_NOW:
         return _now(task)
+    now = task.kernel.realtime_ns(task)
     times: list[int | None] = []
     for seconds, nanoseconds in (fields[:2], fields[2:]):
         if nanoseconds == UTIME_NOW:
-            times.append(task.kernel.realtime_ns(task))
+            times.append(now)
         elif nanoseconds == UTIME_OMIT:
             times.append(None)
         elif 0 <= nanoseconds < _S:
             times.append(_stamp(seconds, nanoseconds))
         else:
             return None
-    return times[0], times[1]
+    pair = times[0], times[1]
+    return Clocked(pair, now) if UTIME_NOW in (fields[1], fields[3]) else pair
 
 
 def _timevals(task: Thread, pointer: int) -> Times:

@@ -108,21 +108,21 @@ def mkdirat(task: Thread, dirfd: int, pointer: int, mode: int) -> int:
     return 0
 
 
-@syscall(133, "mknod", "path", "mode", "uint", support="partial", note="no device files (EPERM)")
+@syscall(133, "mknod", "path", "mode", "uint", support="partial", note="no device files (EPERM) but whiteouts")
 def mknod(task: Thread, pointer: int, mode: int, device: int) -> int:
     """mknod(2)."""
     return mknodat(task, AT_FDCWD, pointer, mode, device)
 
 
-@syscall(259, "mknodat", "fd", "path", "mode", "uint", support="partial", note="no device files (EPERM)")
-def mknodat(task: Thread, dirfd: int, pointer: int, mode: int, _device: int) -> int:
+@syscall(259, "mknodat", "fd", "path", "mode", "uint", support="partial", note="no device files (EPERM) but whiteouts")
+def mknodat(task: Thread, dirfd: int, pointer: int, mode: int, device: int) -> int:
     """mknodat(2). may_mknod: EPERM for a directory, EINVAL for other kinds that there are not."""
     kind = mode & S_IFMT or S_IFREG
     if kind not in (S_IFREG, S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK):
         raise LinuxError(E.EPERM if kind == S_IFDIR else E.EINVAL)
     where, vnode = place_at(task, dirfd, pointer), task.process.vnode
     mode = kind | mode & 0o7777 & ~task.process.umask
-    alter(task, where, lambda handle, path: MakeNode(vnode, handle, path, mode), follow=False, denied=E.EEXIST)
+    alter(task, where, lambda handle, path: MakeNode(vnode, handle, path, mode, device), follow=False, denied=E.EEXIST)
     return 0
 
 

@@ -259,7 +259,7 @@ def test_a_temporary_file_gets_a_name(guest: Guest, tmp_path: Path) -> None:
     [(S_IFCHR | 0o666, E.EPERM), (S_IFBLK | 0o666, E.EPERM), (S_IFDIR | 0o755, E.EPERM), (0o150000, E.EINVAL)],
 )
 def test_nodes_that_guests_cannot_make(guest: Guest, tmp_path: Path, mode: int, errno: int) -> None:
-    guest.fails(errno, m.MakeNode(VNODE, 0, "/node", mode))
+    guest.fails(errno, m.MakeNode(VNODE, 0, "/node", mode, 0x103))
     assert os.listdir(tmp_path) == []
 
 

@@ -14,6 +14,7 @@ from lego.linux.mman import MAP_ANONYMOUS, MAP_GROWSDOWN, MAP_PRIVATE, MAP_SHARE
 from lego.linux.signal import Sig, bit
 from lego.linux.stat import S_IFREG, Stat
 from lego.regions import ObjectId, Region
+from pcomponent.pseudo.tree import PSEUDO
 from pcomponent.signals import Action, send_to_process
 
 MIB = 1 << 20
@@ -241,6 +242,7 @@ def test_the_rest() -> None:
     task = new_task(seed=3)
     assert contents(task, "/proc/version") == "Linux version 6.1.0-lego (lego@lego) (gcc) #1 SMP Lego\n"
     assert contents(task, "/proc/cmdline") == "lego topology=1P-1M-1S seed=3\n"
+    assert PSEUDO.lookup(task, "/proc/cmdline", follow=True).size(task) == len(contents(task, "/proc/cmdline"))
     assert contents(task, "/proc/swaps") == host("/proc/swaps").splitlines(keepends=True)[0]
     assert all(re.match(r"^(nodev)?\t\S+$", line) for line in contents(task, "/proc/filesystems").splitlines())
     assert contents(task, "/proc/devices").startswith("Character devices:\n  1 mem\n")

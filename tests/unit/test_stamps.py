@@ -65,6 +65,16 @@ def test_times_that_are_set_are_those_of_the_host(file: Path) -> None:
     assert shown(stamps, file) == (11 * 10**9, 9 * 10**9, EPOCH_NS + 7)
 
 
+def test_a_time_that_is_the_clocks_is_that_of_the_change(file: Path) -> None:
+    stamps = Stamps(EPOCH_S)
+    at(70)
+    os.utime(file, ns=(7 * 10**9, EPOCH_NS + 60))
+    stamps.note_set(os.stat(file), accessed=True, contents=True, clock_ns=EPOCH_NS + 60)
+    assert shown(stamps, file) == (7 * 10**9, EPOCH_NS + 60, EPOCH_NS + 60)
+    stamps.note_set(os.stat(file), accessed=False, contents=True, clock_ns=EPOCH_NS + 60)
+    assert shown(stamps, file) == (7 * 10**9, EPOCH_NS + 61, EPOCH_NS + 61)
+
+
 def test_what_the_host_changes_shows(file: Path) -> None:
     stamps = Stamps(EPOCH_S)
     stamps.note(os.stat(file), fresh=True)

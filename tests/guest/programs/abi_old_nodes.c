@@ -19,6 +19,15 @@ int main(void) {
     CALL(mknod, "socket", S_IFSOCK | 0700, 0);
     kind("socket");
     CALL(mknod, "plain", S_IFREG | 0644, 0);
+    CALL(mknod, "plain", S_IFBLK | 0644, 0x103);
+    CALL(mknod, "whiteout", S_IFCHR | 0640, 0);
+    kind("whiteout");
+    SHOW(open("whiteout", O_RDONLY));
+    SHOW(open("whiteout", O_RDWR | O_CREAT, 0600));
+    SHOW(open("whiteout", O_PATH) >= 0);
+    SHOW(access("whiteout", R_OK));
+    SHOW(unlink("whiteout"));
+    CALL(mknodat, AT_FDCWD, "missing/whiteout", S_IFCHR | 0600, 0);
     CALL(mknod, "directory", S_IFDIR | 0755, 0);
     CALL(mknod, "odd", 0170644, 0);
     CALL(mknodat, AT_FDCWD, "missing/fifo", S_IFIFO | 0622, 0);
