@@ -166,7 +166,13 @@ def doctor_command() -> None:
 def main() -> None:
     """The entry point: runs a command, and turns whatever goes wrong into a line and a status."""
     plug_closed_streams()
-    sys.exit(_status())
+    status = _status()
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except OSError:
+        sys.stderr = None  # Its terminal has gone. Python would try once more, and exit with 120.
+    sys.exit(status)
 
 
 def _status() -> int:

@@ -1,8 +1,9 @@
 """The console on the standard streams of this process: whatever they are, binary-clean and unbuffered.
 
 The open files behind the descriptors belong to the shell and its other programs as well, so their flags are never
-changed: nothing is made non-blocking. Instead every transfer is preceded by a poll, and what goes to a pipe
-or terminal goes in pieces that are known to fit once poll says that there is room (pipe(7): PIPE_BUF).
+changed: nothing is made non-blocking. Instead every transfer is preceded by a poll, and what goes to a pipe goes in
+pieces that are known to fit once poll says that there is room (pipe(7): PIPE_BUF). A terminal promises room for one
+byte only, so it is opened once more for writing: that open file is nobody else's, and does not block.
 
 A terminal that the guest has put in another mode is put back when the console is closed.
 """
@@ -46,6 +47,8 @@ STREAMS = (0, 1, 2)
 READ_MAX = 1 << 20
 PIECE = select.PIPE_BUF
 """Bytes; when poll says POLLOUT, a write of so many does not block."""
+TERMINAL_PIECE = 1
+"""Bytes; the same for a terminal, where only its stream as it was inherited can be had."""
 
 
 def plug_closed_streams() -> None:
@@ -74,6 +77,8 @@ class ConsoleMonitor:
         self._trace = trace
         self._modes: dict[int, bytes] = {}
         """The modes that terminals had before the guest first changed them, as struct termios2."""
+        self._own: dict[int, int] = {}
+        """Descriptors of this console's own on the terminals that it writes to, or -1 where it may not open one."""
 
     def __enter__(self) -> ConsoleMonitor:
         return self
@@ -90,6 +95,10 @@ class ConsoleMonitor:
                 stream, modes = self._modes.popitem()
                 with contextlib.suppress(OSError):  # The terminal may be gone.
                     fcntl.ioctl(stream, TCSETS2, modes)
+        while self._own:
+            _, descriptor = self._own.popitem()
+            if descriptor >= 0:
+                os.close(descriptor)
 
     def handle(self, sender: str, request: Request, payload: Buffer) -> tuple[msgspec.Struct, Buffer]:
         """Serves one request; errors of the host become the guest's."""
@@ -133,8 +142,20 @@ class ConsoleMonitor:
         mode = os.fstat(stream).st_mode
         if stat.S_ISREG(mode) or not payload:
             return CountReply(os.write(stream, payload))
-        written = _write_pieces(stream, memoryview(payload), request.wait_ms, stat.S_ISSOCK(mode))
+        if stat.S_ISCHR(mode) and os.isatty(stream):
+            written = self._write_terminal(stream, memoryview(payload), request.wait_ms)
+        else:
+            written = _write_pieces(stream, memoryview(payload), request.wait_ms, stat.S_ISSOCK(mode))
         return CountReply(written, again=written == 0)
+
+    def _write_terminal(self, stream: int, data: memoryview, wait_ms: int) -> int:
+        """What a terminal takes now: somebody may have stopped it, or look at it later, for as long as they like."""
+        own = self._own.get(stream)
+        if own is None:
+            own = self._own[stream] = _open_terminal(stream)
+        if own < 0:
+            return _write_pieces(stream, data, wait_ms, False, TERMINAL_PIECE)
+        return _write_pieces(own, data, wait_ms, False, len(data))
 
     def _poll(self, request: Poll) -> PollReply:
         wanted: dict[int, int] = {}
@@ -193,12 +214,23 @@ def _ready(stream: int, event: int, wait_ms: int) -> bool:
     return bool(poller.poll(wait_ms))
 
 
-def _write_pieces(stream: int, data: memoryview, wait_ms: int, is_socket: bool) -> int:
+def _open_terminal(stream: int) -> int:
+    """An open file of one's own on the terminal that a stream is; -1 when it may not be opened, as after su(1), or
+    with TIOCEXCL, or was inherited for reading only."""
+    if fcntl.fcntl(stream, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+        return -1
+    try:
+        return os.open(f"/proc/self/fd/{stream}", os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return -1
+
+
+def _write_pieces(stream: int, data: memoryview, wait_ms: int, is_socket: bool, piece: int = PIECE) -> int:
     """Writes what fits; waits only for the first piece. An error after the first piece is the next call's to tell."""
     written = 0
     while written < len(data) and _ready(stream, select.POLLOUT, 0 if written else wait_ms):
         try:
-            written += _write_piece(stream, data[written:], is_socket)
+            written += _write_piece(stream, data[written:], is_socket, piece)
         except BlockingIOError:
             break
         except OSError:
@@ -208,9 +240,9 @@ def _write_pieces(stream: int, data: memoryview, wait_ms: int, is_socket: bool) 
     return written
 
 
-def _write_piece(stream: int, data: memoryview, is_socket: bool) -> int:
+def _write_piece(stream: int, data: memoryview, is_socket: bool, piece: int) -> int:
     if not is_socket:
-        return os.write(stream, data[:PIECE])
+        return os.write(stream, data[:piece])
     with socket.socket(fileno=os.dup(stream)) as connection:
         return connection.send(data, socket.MSG_DONTWAIT)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lego.linux import cpuid
 from lego.linux.errno import E, LinuxError
+from lego.regions import PAGE
 from pcomponent import credentials, system
 from pcomponent.files.inet.base import PRIVILEGED_PORTS
 from pcomponent.files.inet.connecting import BACKLOG_MAX
@@ -95,6 +96,20 @@ def meminfo(task: Thread) -> str:
     lines = [f"{name + ':':<15} {value:>8} kB\n" for name, value in fields]
     lines += [f"{'HugePages_' + name + ':':<19}{0:>5}\n" for name in ("Total", "Free", "Rsvd", "Surp")]
     return "".join([*lines, f"Hugepagesize:   {2048:>8} kB\n", f"Hugetlb:        {0:>8} kB\n"])
+
+
+_VMSTAT_ZERO = (
+    "nr_mlock", "nr_inactive_anon", "nr_active_anon", "nr_inactive_file", "nr_active_file", "nr_unevictable",
+    "nr_slab_reclaimable", "nr_slab_unreclaimable", "nr_anon_pages", "nr_mapped", "nr_file_pages", "nr_dirty",
+    "nr_writeback", "nr_shmem", "nr_kernel_stack", "nr_page_table_pages", "pgpgin", "pgpgout", "pswpin", "pswpout",
+    "pgalloc_normal", "pgfree", "pgactivate", "pgdeactivate", "pgfault", "pgmajfault", "oom_kill",
+)  # fmt: skip
+
+
+def vmstat(task: Thread) -> str:
+    """/proc/vmstat: free pages of all memory components together; nothing is swapped, and faults are not counted."""
+    fields = [("nr_free_pages", system.memory(task).free // PAGE), *((name, 0) for name in _VMSTAT_ZERO)]
+    return "".join(f"{name} {value}\n" for name, value in fields)
 
 
 def _busy(task: Thread) -> tuple[int, int, int]:
@@ -278,12 +293,14 @@ def root() -> Directory:
     texts: dict[str, Callable[[Thread], str]] = {
         "cpuinfo": cpuinfo,
         "meminfo": meminfo,
+        "vmstat": vmstat,
         "stat": stat,
         "version": version,
         "uptime": uptime,
         "loadavg": loadavg,
         "filesystems": lambda _: "".join(line + "\n" for line in FILE_SYSTEMS),
         "devices": lambda _: DEVICES,
+        "diskstats": lambda _: "",
         "locks": locks.text,
         "swaps": lambda _: "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n",
     }

@@ -233,6 +233,25 @@ def test_a_stopped_command_leaves_a_sane_terminal() -> None:
         assert person.ended() == 0
 
 
+def test_the_status_does_not_depend_on_whether_it_can_be_told() -> None:
+    """The guest dies of the hangup, which is said on a terminal that is no more."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        command_line(*shell("sh", "-c", "echo ready; exec cat")),
+        env={**environment(uuid.uuid4().hex), "PYTHONUNBUFFERED": ""},
+        stdin=slave, stdout=slave, stderr=slave, preexec_fn=_take_terminal,
+    )  # fmt: skip
+    try:
+        person = Person(master, slave, process)
+        person.sees("ready")
+        os.close(slave)
+        os.close(master)
+        assert process.wait(TIMEOUT_S) == 128 + signal.SIGHUP
+    finally:
+        process.kill()
+        process.wait()
+
+
 def test_a_terminal_that_goes_away_hangs_the_guest_up() -> None:
     master, slave = pty.openpty()
     mark = uuid.uuid4().hex

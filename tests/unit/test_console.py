@@ -12,10 +12,11 @@ import termios
 import threading
 import time
 import traceback
+import tty
 
 import pytest
 
-from lego.console import messages, terminal
+from lego.console import messages, monitor, terminal
 from lego.console.buffer import BufferConsole
 from lego.console.messages import Control, Describe, Poll, Read, Seek, Truncate, Write
 from lego.console.monitor import ConsoleMonitor, plug_closed_streams
@@ -270,6 +271,44 @@ def test_terminals(pty):
 
     in_child((slave, slave, None), work)
     assert os.read(master, 100) == b"a\r\n"
+
+
+@pytest.mark.parametrize("cooked", [True, False])
+@pytest.mark.parametrize("opens", [True, False])
+def test_a_terminal_that_takes_nothing_never_blocks(pty, cooked, opens, monkeypatch):
+    """Nobody may read it for a while, as a terminal emulator that was stopped; all that was taken comes later."""
+    master, slave = pty
+    if not cooked:
+        tty.setraw(slave)
+    if not opens:
+        monkeypatch.setattr(monitor, "_open_terminal", lambda stream: -1)
+    taken = os.pipe()
+
+    def late(number, frame):
+        raise TimeoutError
+
+    def work(to, _):
+        signal.signal(signal.SIGALRM, late)
+        signal.alarm(10)
+        reply = messages.CountReply(0)
+        total = 0
+        while not reply.again:
+            reply, _ = call(to, Write(1, 50), b"0123456\n" * 512)
+            total += reply.count
+        assert not fcntl.fcntl(1, fcntl.F_GETFL) & os.O_NONBLOCK, "the shell's terminal is left as it is"
+        os.write(taken[1], str(total).encode())
+
+    in_child((None, slave, None), work)
+    total = int(os.read(taken[0], 100))
+    expected = (b"0123456\n" * total)[:total]
+    expected = expected.replace(b"\n", b"\r\n") if cooked else expected
+    seen = b""
+    while select.select([master], [], [], 0.2)[0]:
+        seen += os.read(master, 65536)
+    assert total > 4096
+    assert seen == expected
+    for descriptor in taken:
+        os.close(descriptor)
 
 
 def test_modes_are_put_back(pty):

@@ -24,6 +24,10 @@ int main(void) {
     CHECK(slurp("/proc/meminfo") > 100);
     CHECK(sscanf(text, "MemTotal: %ld kB\nMemFree: %ld kB\nMemAvailable: %ld kB\n", &total, &freed, &available) == 3);
     CHECK(total > 0 && freed > 0 && freed <= total && available <= total);
+    long pages = 0;
+    CHECK(slurp("/proc/vmstat") > 100 && sscanf(text, "nr_free_pages %ld\n", &pages) == 1 && pages > 0);
+    CHECK(strstr(text, "\npgpgin ") && strstr(text, "\npswpout ") && strstr(text, "\npgfault "));
+    SHOW(access("/proc/diskstats", R_OK));
     struct sysinfo info;
     MUST(sysinfo(&info));
     CHECK((long)(info.totalram * info.mem_unit / 1024) == total);
