@@ -396,7 +396,7 @@ class Executor:
 
     def _read_timestamp(self, task: Thread) -> None:
         """RDTSC reads the core's own cycles: one for each instruction's time that has passed."""
-        cycles = task.meter.now_ns * 1000 // self._kernel.config.instruction_ps
+        cycles = task.meter.now_ns * 1000 // max(1, self._kernel.config.instruction_ps)
         registers = self._cpu.read_registers()
         registers.rax, registers.rdx = cycles & 0xFFFFFFFF, cycles >> 32 & 0xFFFFFFFF
         registers.rip = task.rip = task.rip + len(RDTSC)

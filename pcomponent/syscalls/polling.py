@@ -41,6 +41,7 @@ _TIME = struct.Struct("<qq")  # struct timespec, struct timeval
 _SIGSET = struct.Struct("<Q")
 _SIGSET_AND_SIZE = struct.Struct("<QQ")
 _S = 10**9
+_2_63 = 1 << 63
 
 Watched = list[tuple[OpenFile, int]]
 """Files, and all bits that end the wait."""
@@ -112,8 +113,9 @@ def _read_time(task: Thread, pointer: int, unit_ns: int) -> int | None:
     if not pointer:
         return None
     seconds, fraction = task.memory.read_struct(_TIME, pointer)
-    if unit_ns == 1000:  # select(2) accepts more than a second's microseconds.
-        seconds, fraction = seconds + fraction // 10**6, fraction % 10**6 if fraction >= 0 else fraction
+    if unit_ns == 1000:  # select(2) accepts more than a second's microseconds, and adds them up as C does.
+        whole = abs(fraction) // 10**6 * (1 if fraction >= 0 else -1)
+        seconds, fraction = (seconds + whole + _2_63) % (2 * _2_63) - _2_63, fraction - whole * 10**6
     if seconds < 0 or not 0 <= fraction * unit_ns < _S:
         raise LinuxError(E.EINVAL)
     return int(seconds) * _S + int(fraction) * unit_ns
