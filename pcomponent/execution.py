@@ -39,6 +39,7 @@ from pcomponent.faults import (
     non_canonical,
     software_interrupt,
 )
+from pcomponent.files import holding
 from pcomponent.files.base import Blocking
 from pcomponent.kernel import Kernel
 from pcomponent.process import Thread
@@ -216,6 +217,7 @@ class Executor:
         task.number = number
         task.meter.now_ns += self._kernel.config.syscall_ns
         task.kernel_ns += self._kernel.config.syscall_ns
+        task.process.files.looked_up.clear()
         try:
             result = begin(task, number, tuple(arguments))
         except Interrupted as interrupted:
@@ -238,21 +240,28 @@ class Executor:
         try:
             wait: Wait = call.send(wake)  # type: ignore[arg-type]
         except StopIteration as done:
-            task.call = None
+            self._over(task)
             return self._finish(task, done.value if done.value is not None else 0)
         except LinuxError as error:
-            task.call = None
+            self._over(task)
             return self._finish(task, failed(task, TABLE[task.number], error))
         except Interrupted as interrupted:
-            task.call = None
+            self._over(task)
             return self._interrupted(task, interrupted)
         except NewImage:
-            task.call = None
+            self._over(task)
             return self._stays(task)
         if deliverable(task):  # It came while the call was on its way to sleep.
             return self._advance(task, Wake.SIGNAL)
         task.wait = wait
+        holding.hold(task)
         return False
+
+    def _over(self, task: Thread) -> None:
+        """A call that may have waited is over."""
+        task.call = None
+        if task.held:
+            holding.let_go(task)
 
     def _finish(self, task: Thread, result: int) -> bool:
         """Ends a system call with a result."""

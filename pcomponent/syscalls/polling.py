@@ -215,8 +215,9 @@ def _poll(task: Thread, pointer: int, count: int, deadline_ns: int | None) -> Wa
         found = _look(task, watched)
     else:
         found = yield from _watch(task, watched, deadline_ns)
-    for index, bits in zip(places, found, strict=True):
-        results[index] = bits
+    for index, bits, (file, _) in zip(places, found, watched, strict=True):
+        gone = bool(bits) and not task.process.files.has(asked[index][0], file)  # Closed by another thread meanwhile.
+        results[index] = POLLNVAL if gone else bits
     for index, bits in enumerate(results):
         task.memory.write(pointer + index * _POLLFD.size + 6, bits.to_bytes(2, "little"))
     return sum(1 for bits in results if bits)
