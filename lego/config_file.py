@@ -224,6 +224,8 @@ def _read_file(path: str) -> dict[str, _Given]:
         raise ConfigError("", f"{path}: not a text in UTF-8 (byte {error.start})") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError("", _toml_error(path, text, str(error))) from error
+    except RecursionError:
+        raise ConfigError("", f"{path}: brackets or keys within one another too deeply") from None
     except ValueError:  # Python's limit on the digits of one number.
         raise ConfigError("", f"{path}: a number has too many digits") from None
     given = {}

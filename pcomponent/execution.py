@@ -39,6 +39,7 @@ from pcomponent.faults import (
     non_canonical,
     software_interrupt,
 )
+from pcomponent.files import holding
 from pcomponent.files.base import Blocking
 from pcomponent.kernel import Kernel
 from pcomponent.process import Thread
@@ -215,6 +216,7 @@ class Executor:
             strace.entered(task, number, tuple(arguments))
         task.number = number
         self._kernel.charge(task, self._kernel.config.syscall_ns)
+        task.process.files.looked_up.clear()
         try:
             result = begin(task, number, tuple(arguments))
         except Interrupted as interrupted:
@@ -237,21 +239,28 @@ class Executor:
         try:
             wait: Wait = call.send(wake)  # type: ignore[arg-type]
         except StopIteration as done:
-            task.call = None
+            self._over(task)
             return self._finish(task, done.value if done.value is not None else 0)
         except LinuxError as error:
-            task.call = None
+            self._over(task)
             return self._finish(task, failed(task, TABLE[task.number], error))
         except Interrupted as interrupted:
-            task.call = None
+            self._over(task)
             return self._interrupted(task, interrupted)
         except NewImage:
-            task.call = None
+            self._over(task)
             return self._stays(task)
         if deliverable(task):  # It came while the call was on its way to sleep.
             return self._advance(task, Wake.SIGNAL)
         task.wait = wait
+        holding.hold(task)
         return False
+
+    def _over(self, task: Thread) -> None:
+        """A call that may have waited is over."""
+        task.call = None
+        if task.held:
+            holding.let_go(task)
 
     def _finish(self, task: Thread, result: int) -> bool:
         """Ends a system call with a result."""
@@ -395,7 +404,7 @@ class Executor:
 
     def _read_timestamp(self, task: Thread) -> None:
         """RDTSC reads the core's own cycles: one for each instruction's time that has passed."""
-        cycles = task.meter.now_ns * 1000 // self._kernel.config.instruction_ps
+        cycles = task.meter.now_ns * 1000 // max(1, self._kernel.config.instruction_ps)
         registers = self._cpu.read_registers()
         registers.rax, registers.rdx = cycles & 0xFFFFFFFF, cycles >> 32 & 0xFFFFFFFF
         registers.rip = task.rip = task.rip + len(RDTSC)

@@ -24,6 +24,7 @@ from pcomponent.timers import NEVER_NS, IntervalTimers
 
 if TYPE_CHECKING:
     from lego.linux.signal import SigInfo
+    from pcomponent.files.base import OpenFile
     from pcomponent.files.table import FileTable
     from pcomponent.ipc.semaphores import SemaphoreSet
     from pcomponent.kernel import Kernel
@@ -240,6 +241,8 @@ class Thread:
         self.name = ""
         self.call: Generator[Wait, Wake, Any] | None = None
         """The system call that it is in the middle of."""
+        self.held: list[OpenFile] = []
+        """What stays open for that call."""
         self.wait: Wait | None = None
         self.wake: Wake | None = None
         """Why its last wait ended."""

@@ -18,6 +18,7 @@ from lego.linux.errno import E, LinuxError
 from lego.observe.clock import Meter
 from pcomponent import futexes
 from pcomponent.family import leave_to_threads
+from pcomponent.files import holding
 from pcomponent.process import Thread
 from pcomponent.rlimits import Resource
 from pcomponent.waking import queue_up
@@ -146,6 +147,7 @@ def _release(task: Thread) -> None:
     call, task.call, task.wait = task.call, None, None
     if inspect.isgenerator(call) and not call.gi_running:  # A call that ends its own thread is not interrupted.
         call.close()
+    holding.let_go(task)
     task.context = None
     if task.process.seat is not None:
         task.process.seat.cpu.end(task)

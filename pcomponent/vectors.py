@@ -49,6 +49,8 @@ def read_vectors(task: Thread, pointer: int, count: int) -> list[Vector]:
     raw = list(_IOVEC.iter_unpack(task.memory.read(pointer, count * _IOVEC.size))) if count else []
     if any(length >> 63 for _, length in raw):
         raise LinuxError(E.EINVAL)
+    if count == 1:  # import_ubuf() cuts before it checks.
+        return one(raw[0][0], min(raw[0][1], MAX_RW_COUNT))
     vectors: list[Vector] = []
     room = MAX_RW_COUNT
     for address, length in raw:

@@ -32,6 +32,8 @@ class FileTable:
         self.locks_ranges = False
         """Whether it ever owned locks of ranges, which go with any descriptor of their file."""
         self._lowest = 0  # No descriptor below this is free.
+        self.looked_up: list[OpenFile] = []
+        """What the call that is being made has asked for, which stays open while it waits (`holding`)."""
 
     def __len__(self) -> int:
         return len(self._files)
@@ -41,14 +43,25 @@ class FileTable:
         file = self._files.get(fd)
         if file is None or file.flags & O_PATH:
             raise LinuxError(E.EBADF)
+        self.looked_up.append(file)
         return file
 
     def get_any(self, fd: int) -> OpenFile:
         """Like `get`, for the calls that O_PATH allows (Linux's fdget_raw)."""
+        file = self.peek(fd)
+        self.looked_up.append(file)
+        return file
+
+    def peek(self, fd: int) -> OpenFile:
+        """Like `get_any`, for who looks at the table of another process."""
         file = self._files.get(fd)
         if file is None:
             raise LinuxError(E.EBADF)
         return file
+
+    def has(self, fd: int, file: OpenFile) -> bool:
+        """Whether a descriptor refers to that file."""
+        return self._files.get(fd) is file
 
     def descriptors(self) -> list[tuple[int, OpenFile]]:
         """All descriptors and what they refer to, in order."""

@@ -55,7 +55,7 @@ def _thread(task: Thread, tid: int) -> Thread:
 
 
 def _file(thread: Thread, fd: int) -> OpenFile:
-    return thread.process.files.get_any(fd & 0xFFFFFFFF)
+    return thread.process.files.peek(fd & 0xFFFFFFFF)
 
 
 def _part(thread: Thread, kind: int) -> object | None:

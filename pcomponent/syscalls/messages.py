@@ -13,7 +13,7 @@ from pcomponent.files.socket import CTRUNC, DONTWAIT, TRUNC, Received, Socket
 from pcomponent.syscalls.sockets import read_address, socket_of, write_address
 from pcomponent.syscalls.table import syscall
 from pcomponent.syscalls.timespec import read_timespec, write_timespec
-from pcomponent.vectors import Cursor, Vector, one, read_vectors
+from pcomponent.vectors import MAX_RW_COUNT, Cursor, Vector, one, read_vectors
 from pcomponent.waiting import Interrupted, Wait, Wake
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _send(
 @syscall(44, "sendto", "fd", "buffer", "size", "flags", "pointer", "int")
 def sendto(task: Thread, fd: int, buffer: int, count: int, flags: int, pointer: int, length: int) -> Waiting:
     """sendto(2)."""
-    vectors = one(buffer, count)
+    vectors = one(buffer, min(count, MAX_RW_COUNT))
     socket = socket_of(task, fd)
     return _send(task, socket, vectors, flags, read_address(task, pointer, length) if pointer else None)
 
@@ -118,7 +118,7 @@ def _result(socket: Socket, got: Received, flags: int) -> int:
 @syscall(45, "recvfrom", "fd", "buffer", "size", "flags", "pointer", "pointer")
 def recvfrom(task: Thread, fd: int, buffer: int, count: int, flags: int, pointer: int, length: int) -> Waiting:
     """recvfrom(2)."""
-    return _recvfrom(task, socket_of(task, fd), one(buffer, count), flags, pointer, length)
+    return _recvfrom(task, socket_of(task, fd), one(buffer, min(count, MAX_RW_COUNT)), flags, pointer, length)
 
 
 def _recvfrom(task: Thread, socket: Socket, vectors: list[Vector], flags: int, pointer: int, length: int) -> Waiting:

@@ -61,4 +61,4 @@ def pidfd_getfd(task: Thread, fd: int, wanted: int, flags: int) -> int:
         raise LinuxError(E.ESRCH)
     if not may_access(task, target):
         raise LinuxError(E.EPERM)
-    return task.process.files.install(task, target.files.get_any(wanted), close_on_exec=True)
+    return task.process.files.install(task, target.files.peek(wanted), close_on_exec=True)

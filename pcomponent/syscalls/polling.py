@@ -41,6 +41,7 @@ _TIME = struct.Struct("<qq")  # struct timespec, struct timeval
 _SIGSET = struct.Struct("<Q")
 _SIGSET_AND_SIZE = struct.Struct("<QQ")
 _S = 10**9
+_2_63 = 1 << 63
 
 Watched = list[tuple[OpenFile, int]]
 """Files, and all bits that end the wait."""
@@ -112,8 +113,9 @@ def _read_time(task: Thread, pointer: int, unit_ns: int) -> int | None:
     if not pointer:
         return None
     seconds, fraction = task.memory.read_struct(_TIME, pointer)
-    if unit_ns == 1000:  # select(2) accepts more than a second's microseconds.
-        seconds, fraction = seconds + fraction // 10**6, fraction % 10**6 if fraction >= 0 else fraction
+    if unit_ns == 1000:  # select(2) accepts more than a second's microseconds, and adds them up as C does.
+        whole = abs(fraction) // 10**6 * (1 if fraction >= 0 else -1)
+        seconds, fraction = (seconds + whole + _2_63) % (2 * _2_63) - _2_63, fraction - whole * 10**6
     if seconds < 0 or not 0 <= fraction * unit_ns < _S:
         raise LinuxError(E.EINVAL)
     return int(seconds) * _S + int(fraction) * unit_ns
@@ -213,8 +215,9 @@ def _poll(task: Thread, pointer: int, count: int, deadline_ns: int | None) -> Wa
         found = _look(task, watched)
     else:
         found = yield from _watch(task, watched, deadline_ns)
-    for index, bits in zip(places, found, strict=True):
-        results[index] = bits
+    for index, bits, (file, _) in zip(places, found, watched, strict=True):
+        gone = bool(bits) and not task.process.files.has(asked[index][0], file)  # Closed by another thread meanwhile.
+        results[index] = POLLNVAL if gone else bits
     for index, bits in enumerate(results):
         task.memory.write(pointer + index * _POLLFD.size + 6, bits.to_bytes(2, "little"))
     return sum(1 for bits in results if bits)

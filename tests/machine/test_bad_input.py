@@ -380,6 +380,7 @@ def test_statistics_cannot_be_written(tmp_path: Path) -> None:
         ("seed = 1.5\n", ["seed"]),
         ("[machine.more]\nx = 1\n", ["machine"]),
         ("ways = 4\nways = 8\n", ["machine.toml:2:"]),
+        ("env = " + "[" * 100_000, ["too deeply"]),
     ],
 )
 def test_bad_machine_file(tmp_path: Path, text: str, words: list[str]) -> None:

@@ -294,6 +294,13 @@ def test_machine_file_and_options_that_win(tmp_path: Path) -> None:
     assert len(found["memories"]) == 2
 
 
+def test_a_machine_whose_instructions_take_no_time(tmp_path: Path) -> None:
+    """Programs of the C library read the time stamp counter when they start."""
+    (tmp_path / "fast.toml").write_text("instruction_ps = 0\nsyscall_ns = 0\nzero_fill_ns = 0\nnetwork = 'none'\n")
+    ended = run("--machine", tmp_path / "fast.toml", "echo", "on time")
+    assert (ended.status, ended.stdout, ended.stderr) == (0, b"on time\n", b"")
+
+
 def test_statistics(tmp_path: Path) -> None:
     path = tmp_path / "stats.json"
     ended = run("--stats-json", path, "--stats", program("memory_columns"), cwd=tmp_path)

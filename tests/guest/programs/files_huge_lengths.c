@@ -1,6 +1,8 @@
 /* Lengths and positions that no memory and no file has. */
 #include "check.h"
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 #define TRY(call, ...)                                                                   \
     do {                                                                                 \
@@ -40,5 +42,16 @@ int main(void) {
         TRY(mlock, pages, lengths[i]);
         TRY(munlock, pages, lengths[i]);
     }
+    /* One buffer alone is cut to what a call can move before its end is looked at; of several each must be possible. */
+    static char low[16];
+    struct iovec claims[2] = {{low, 0x7fffffffffffffff}, {low, 1}};
+    int pair[2];
+    MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+    TRY(readv, fd, claims, 1L);
+    TRY(readv, fd, claims, 2L);
+    MUST(write(pair[1], "hello", 5));
+    TRY(recvfrom, pair[0], low, -1L, 0L, NULL, NULL);
+    TRY(sendto, pair[0], NULL, -1L, (long)MSG_DONTWAIT, NULL, 0L);
+    TRY(read, pair[0], low, -1L);
     DONE();
 }

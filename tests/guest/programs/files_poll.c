@@ -2,6 +2,7 @@
 #include "check.h"
 #include <poll.h>
 #include <sys/select.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 int main(void) {
@@ -44,5 +45,13 @@ int main(void) {
     clock_gettime(CLOCK_MONOTONIC, &after);
     CHECK((after.tv_sec - before.tv_sec) * 1000000000L + after.tv_nsec - before.tv_nsec >= 3000000);
     SHOW(select(1, NULL, NULL, NULL, &(struct timeval){-1, 0}));
+    /* Microseconds beyond a second are added to the seconds, as C does that: the sum may be negative, or not. */
+    static const struct timeval sums[] = {{INT64_MAX, 5000000}, {INT64_MAX, 999999}, {1, -1000000}, {1, -1}};
+    for (int i = 0; i < 4; i++) {
+        struct timeval sum = sums[i];
+        FD_ZERO(&reads);
+        FD_SET(null, &reads);
+        SHOW(syscall(SYS_select, null + 1, &reads, NULL, NULL, &sum));
+    }
     DONE();
 }
