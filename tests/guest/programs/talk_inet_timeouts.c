@@ -26,10 +26,8 @@ int main(void) {
     MUST(write(pair[1], "ab", 2));
     SHOW(recv(pair[0], back, 8, MSG_WAITALL));
     static char much[1 << 20];
-    long total = 0, sent;
-    while ((sent = write(pair[0], much, sizeof much)) == sizeof much) total += sent;
-    CHECK(sent >= -1 && sent < (long)sizeof much);
-    SHOW(write(pair[0], much, 1));
+    while (write(pair[0], much, sizeof much) > 0) continue; /* What the other end has not taken yet may make room once more. */
+    CHECK(errno == EAGAIN);
     long elapsed = since(&start);
     CHECK(elapsed >= 100 && elapsed < 3000);
     DONE();
