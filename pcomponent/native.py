@@ -11,10 +11,18 @@ import ctypes
 import llvmlite.binding as llvm
 from unicorn.unicorn_py3.unicorn import uclib
 
+_CALLED = ("uc_emu_start", "uc_emu_stop", "uc_reg_read_batch")
+
+
+def address_of(name: str) -> int:
+    """The address of one of Unicorn's functions."""
+    return ctypes.cast(uclib[name], ctypes.c_void_p).value or 0
+
 
 def compile_functions(source: str, names: list[str]) -> list[int]:
-    """The addresses of the C functions that LLVM assembly defines. It may call `uc_emu_stop`."""
-    llvm.add_symbol("uc_emu_stop", ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value)
+    """The addresses of the C functions that LLVM assembly defines. It may call those of `_CALLED`."""
+    for name in _CALLED:
+        llvm.add_symbol(name, address_of(name))
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     machine = llvm.Target.from_default_triple().create_target_machine(opt=2)
