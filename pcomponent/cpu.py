@@ -123,8 +123,7 @@ class _Fpu:
         """Makes an image the engine's state. ValueError as for `fxsave.check`."""
         fxsave.check(image)
         ctypes.memmove(self._loaded, image, fxsave.SIZE)
-        abridged = image[fxsave.FTW]
-        self._tags.value = sum(0 if abridged >> i & 1 else 3 << 2 * i for i in range(8))
+        self._tags.value = fxsave.empty_tags(image[fxsave.FTW])
         self._load.write()
 
 
@@ -170,6 +169,7 @@ class Cpu:
         self._code = self._map(at.CODE_BASE, cache.code.arena)
         self._syscall = Numbers(self._engine, _SYSCALL)
         self._result = Numbers(self._engine, _RESULT)
+        self._rip = Numbers(self._engine, (x86.UC_X86_REG_RIP,))
         self._cpuid = Numbers(self._engine, _CPUID)
         self._general = Numbers(self._engine, _GENERAL)
         self._fpu = _Fpu(self._engine)
@@ -343,8 +343,8 @@ class Cpu:
     @property
     def rip(self) -> int:
         """The instruction pointer."""
-        value: int = self._uc.reg_read(x86.UC_X86_REG_RIP)
-        return value
+        self._rip.read()
+        return self._rip.values[0]
 
     @property
     def stopped_at(self) -> int:

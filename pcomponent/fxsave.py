@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 SIZE = 512
@@ -64,9 +65,16 @@ def unpack(image: bytes) -> State:
     return State(st, xmm, fcw, fsw, ftw, mxcsr)
 
 
+@cache
 def abridge_tags(full: int) -> int:
     """The abridged tag word of a full one: two bits a register, where 3 is empty, become one, where 0 is empty."""
     return sum(1 << index for index in range(8) if full >> (2 * index) & 3 != 3)
+
+
+@cache
+def empty_tags(abridged: int) -> int:
+    """A full tag word for an abridged one that says which registers are empty, and nothing of the others."""
+    return sum(0 if abridged >> index & 1 else 3 << 2 * index for index in range(8))
 
 
 def expand_tags(abridged: int, st: Sequence[bytes], fsw: int) -> int:
