@@ -22,6 +22,9 @@ PHOENIX := word_count histogram linear_regression string_match matrix_multiply k
 .PHONY: demo test tools lint bench phoenix clean setup
 .DELETE_ON_ERROR:
 
+# The tests start the command some hundred times; with this, each of them would compile all of it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 demo: $(INSTALLED) build/word_count build/text.txt
 	$(BIN)/lego run $(DEMO_OPTIONS) build/word_count build/text.txt
 

@@ -112,6 +112,8 @@ class RegionMap:
 
     def __init__(self) -> None:
         self._by_start: SortedDict[int, Region] = SortedDict()
+        self._last: Region | None = None
+        """What was found last: most faults lie where the one before did."""
 
     def __len__(self) -> int:
         return len(self._by_start)
@@ -121,11 +123,17 @@ class RegionMap:
 
     def find(self, address: int) -> Region | None:
         """The region that holds an address."""
+        last = self._last
+        if last is not None and last.start <= address < last.end:
+            return last
         index = self._by_start.bisect_right(address) - 1
         if index < 0:
             return None
         region: Region = self._by_start.peekitem(index)[1]
-        return region if address < region.end else None
+        if address >= region.end:
+            return None
+        self._last = region
+        return region
 
     def at_or_above(self, address: int) -> Region | None:
         """The region that holds an address, or the next one above it (Linux's find_vma)."""
@@ -162,6 +170,7 @@ class RegionMap:
 
     def remove(self, start: int, end: int) -> list[Region]:
         """Takes [start, end) out, splitting what straddles it. Returns the pieces taken out, in order."""
+        self._last = None
         removed = []
         for region in self.overlapping(start, end):
             del self._by_start[region.start]
@@ -174,7 +183,7 @@ class RegionMap:
 
     def insert(self, region: Region) -> Region:
         """Puts a region in, over whatever was there; returns it as it stands after merging."""
-        self.remove(region.start, region.end)
+        self.remove(region.start, region.end)  # Forgets what was found last, too.
         left = self.below(region.start)
         if left is not None and region.continues(left):
             del self._by_start[left.start]

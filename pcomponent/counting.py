@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from functools import lru_cache
 
 import capstone
 import numpy as np
@@ -30,7 +31,7 @@ import numpy.typing as npt
 from pcomponent.excache import layout as at
 from pcomponent.native import compile_functions
 
-COUNT, LIMIT, LAST_BLOCK, LAST_COUNT, EPOCH, SALT, UNKNOWN, ENTRIES, EXECUTED = range(9)
+COUNT, LIMIT, LAST_BLOCK, LAST_COUNT, EPOCH, SALT, UNKNOWN, ENTRIES, EXECUTED, MARK = range(10)
 HEADER_WORDS = 16
 NEAR_BITS, FAR_BITS = 16, 18
 NEAR_SLOTS, FAR_SLOTS = 1 << NEAR_BITS, 1 << FAR_BITS
@@ -46,9 +47,10 @@ _MIX = 0x9E3779B97F4A7C15 - (1 << 64)
 _SALT = 0xD1B54A32D192ED03
 MASK_64 = (1 << 64) - 1
 
-# The near table has one place for each hash: (address, epoch << 16 | count). Epochs salt the hash, so that the same
-# addresses in many spaces do not meet. The far table has (address with the copy in its top 16 bits, count), with linear
-# probing; entries are never removed one by one.
+# The near table has one place for each hash: (address, epoch << 16 | count); MARK is the epoch's part of it, so that an
+# exclusive or gives the count, or a larger number when the entry is of another epoch. Epochs salt the hash, so that the
+# same addresses in many spaces do not meet. The far table has (address with the copy in its top 16 bits, count), with
+# linear probing; entries are never removed one by one.
 _SOURCE = f"""
 declare i32 @uc_emu_stop(ptr)
 
@@ -114,36 +116,15 @@ define i64 @far_key(ptr %words, i64 %address) {{
 define void @keep(ptr %words, i64 %address, i64 %count) alwaysinline {{
   %place = call ptr @near(ptr %words, i64 %address)
   store i64 %address, ptr %place
-  %epoch_at = getelementptr i64, ptr %words, i64 {EPOCH}
-  %epoch = load i64, ptr %epoch_at
-  %high = shl i64 %epoch, {_COUNT_BITS}
-  %both = or i64 %high, %count
+  %mark_at = getelementptr i64, ptr %words, i64 {MARK}
+  %mark = load i64, ptr %mark_at
+  %both = or i64 %mark, %count
   %meta_at = getelementptr i64, ptr %place, i64 1
   store i64 %both, ptr %meta_at
   ret void
 }}
 
-define void @block(ptr %engine, i64 %address, i32 %size, ptr %words) {{
-entry:
-  %place = call ptr @near(ptr %words, i64 %address)
-  %found = load i64, ptr %place
-  %meta_at = getelementptr i64, ptr %place, i64 1
-  %meta = load i64, ptr %meta_at
-  %epoch_at = getelementptr i64, ptr %words, i64 {EPOCH}
-  %epoch = load i64, ptr %epoch_at
-  %near_epoch = lshr i64 %meta, {_COUNT_BITS}
-  %near_count = and i64 %meta, {(1 << _COUNT_BITS) - 1}
-  %same = icmp eq i64 %found, %address
-  %fresh = icmp eq i64 %near_epoch, %epoch
-  %known = and i1 %same, %fresh
-  %limit_at = getelementptr i64, ptr %words, i64 {LIMIT}
-  %limit = load i64, ptr %limit_at
-  %so_far = load i64, ptr %words
-  %time_left = icmp ult i64 %so_far, %limit
-  %go = and i1 %known, %time_left
-  br i1 %go, label %run, label %look, !prof !0
-run:
-  %count = phi i64 [ %near_count, %entry ], [ %far_count, %adopt ]
+define void @enter(ptr %words, i64 %address, i64 %so_far, i64 %count) alwaysinline {{
   %sum = add i64 %so_far, %count
   store i64 %sum, ptr %words
   %last_at = getelementptr i64, ptr %words, i64 {LAST_BLOCK}
@@ -151,7 +132,42 @@ run:
   %last_count_at = getelementptr i64, ptr %words, i64 {LAST_COUNT}
   store i64 %count, ptr %last_count_at
   ret void
+}}
+
+define void @block(ptr %engine, i64 %address, i32 %size, ptr %words) {{
+entry:
+  %place = call ptr @near(ptr %words, i64 %address)
+  %found = load i64, ptr %place
+  %same = icmp eq i64 %found, %address
+  br i1 %same, label %found_it, label %look, !prof !0
+found_it:
+  %meta_at = getelementptr i64, ptr %place, i64 1
+  %meta = load i64, ptr %meta_at
+  %mark_at = getelementptr i64, ptr %words, i64 {MARK}
+  %mark = load i64, ptr %mark_at
+  %count = xor i64 %meta, %mark
+  %fresh = icmp ult i64 %count, {1 << _COUNT_BITS}
+  br i1 %fresh, label %known, label %look, !prof !0
+known:
+  %limit_at = getelementptr i64, ptr %words, i64 {LIMIT}
+  %limit = load i64, ptr %limit_at
+  %so_far = load i64, ptr %words
+  %time_left = icmp ult i64 %so_far, %limit
+  br i1 %time_left, label %run, label %look, !prof !0
+run:
+  call void @enter(ptr %words, i64 %address, i64 %so_far, i64 %count)
+  ret void
 look:
+  tail call void @look(ptr %engine, i64 %address, ptr %words)
+  ret void
+}}
+
+define void @look(ptr %engine, i64 %address, ptr %words) noinline cold {{
+entry:
+  %limit_at = getelementptr i64, ptr %words, i64 {LIMIT}
+  %limit = load i64, ptr %limit_at
+  %so_far = load i64, ptr %words
+  %time_left = icmp ult i64 %so_far, %limit
   br i1 %time_left, label %search, label %stop
 search:
   %key = call i64 @far_key(ptr %words, i64 %address)
@@ -166,9 +182,10 @@ adopt:
   %far_count_at = getelementptr i64, ptr %far_place, i64 1
   %far_count = load i64, ptr %far_count_at
   call void @keep(ptr %words, i64 %address, i64 %far_count)
-  br label %run
+  call void @enter(ptr %words, i64 %address, i64 %so_far, i64 %far_count)
+  ret void
 stop:
-  %unknown = phi i64 [ 0, %look ], [ 1, %search ], [ 1, %probe ]
+  %unknown = phi i64 [ 0, %entry ], [ 1, %search ], [ 1, %probe ]
   %unknown_at = getelementptr i64, ptr %words, i64 {UNKNOWN}
   store i64 %unknown, ptr %unknown_at
   %ignored = call i32 @uc_emu_stop(ptr %engine)
@@ -287,6 +304,7 @@ class InstructionCounter:
             self._epochs_begun += 1
             epoch = self._epochs[number] = self._epochs_begun
         self._view[EPOCH] = self._cache_view[at.EPOCH] = epoch
+        self._view[MARK] = epoch << _COUNT_BITS
         self._view[SALT] = epoch * _SALT & MASK_64
 
     def leave_space(self, number: int) -> None:
@@ -330,9 +348,13 @@ class InstructionCounter:
 
 def instructions_between(start: int, end: int, read: Callable[[int, int], bytes]) -> int:
     """How many instructions lie between two addresses of straight-line code."""
-    if end <= start:
-        return 0
-    return sum(1 for _ in _decoder.disasm_lite(read(start, end - start), start))
+    return _instructions(read(start, end - start)) if end > start else 0
+
+
+@lru_cache(PREFIXES_MAX)
+def _instructions(code: bytes) -> int:
+    """The same code is counted again in every process and after each change of epochs."""
+    return sum(1 for _ in _decoder.disasm_lite(code, 0))
 
 
 def instruction_length(address: int, code: bytes) -> int:

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
@@ -47,6 +46,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 from lego.linux.cpuid import cpuid
 from pcomponent import fxsave, stops
 from pcomponent.counting import BLOCK_HOOK, EDGE_HOOK, InstructionCounter
+from pcomponent.engine import Batch, Numbers, emulate, restore_context, save_context
 from pcomponent.excache import layout as at
 from pcomponent.excache.cache import ExCache
 from pcomponent.excache.compiled import TLB_FILL
@@ -66,14 +66,10 @@ _FLUSH_TLB = UC_CTL_TLB_FLUSH | UC_CTL_IO_WRITE << 30
 _FLUSH_BLOCKS = UC_CTL_TB_FLUSH | UC_CTL_IO_WRITE << 30
 
 
-_reg_read_batch = uclib.uc_reg_read_batch
-_reg_write_batch = uclib.uc_reg_write_batch
-_emu_start = uclib.uc_emu_start
-_emu_start.argtypes = (ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_size_t)
-
-
 class Stop(Enum):
     """Why the CPU came to a halt."""
+
+    __hash__ = object.__hash__  # Enum's own is a function in Python.
 
     SYSCALL = "syscall"
     FAULT = "fault"
@@ -98,33 +94,37 @@ class EngineError(Exception):
     """Unicorn ended in a way that no guest can cause. The processor component has failed."""
 
 
-class _Batch:
-    """A set of 64-bit registers read or written with one call."""
+class _Fpu:
+    """The x87 and SSE state, in an image as fxsave64 writes it and another one to be loaded."""
 
-    def __init__(self, registers: Sequence[int]) -> None:
-        self.count = len(registers)
-        self.ids = (ctypes.c_int * self.count)(*registers)
-        self.values = (ctypes.c_uint64 * self.count)()
-        base = ctypes.addressof(self.values)
-        self.pointers = (ctypes.c_void_p * self.count)(*(base + 8 * i for i in range(self.count)))
+    def __init__(self, engine: int) -> None:
+        self._tags = ctypes.c_uint16()
+        self._saved, self._loaded = (ctypes.c_ubyte * fxsave.SIZE)(), (ctypes.c_ubyte * fxsave.SIZE)()
+        self._saved[:] = list(fxsave.INITIAL)
+        self._save, self._load = self._batch(engine, self._saved), self._batch(engine, self._loaded)
 
+    def _batch(self, engine: int, image: ctypes.Array[ctypes.c_ubyte]) -> Batch:
+        """The status word comes first: it has the top of the stack, which ST(i) counts from; the tags come last,
+        since writing a register marks it used."""
+        start = ctypes.addressof(image)
+        places = [(x86.UC_X86_REG_FPSW, start + fxsave.FSW), (x86.UC_X86_REG_FPCW, start + fxsave.FCW)]
+        places += [(x86.UC_X86_REG_ST0 + i, start + fxsave.ST + 16 * i) for i in range(8)]
+        places += [(x86.UC_X86_REG_XMM0 + i, start + fxsave.XMM + 16 * i) for i in range(16)]
+        places += [(x86.UC_X86_REG_MXCSR, start + fxsave.MXCSR), (x86.UC_X86_REG_FPTAG, ctypes.addressof(self._tags))]
+        return Batch(engine, *zip(*places, strict=True))
 
-class _FpuBatch:
-    """The x87 and SSE state. The status word comes first: it has the top of the stack, which ST(i) counts from; the
-    tags come last, since writing a register marks it used."""
+    def read(self) -> bytes:
+        """The engine's state."""
+        self._save.read()
+        self._saved[fxsave.FTW] = fxsave.abridge_tags(self._tags.value)
+        return bytes(self._saved)
 
-    def __init__(self) -> None:
-        self.status, self.control, self.tags = ctypes.c_uint16(), ctypes.c_uint16(), ctypes.c_uint16()
-        self.mxcsr = ctypes.c_uint32()
-        self.st = [(ctypes.c_ubyte * 10)() for _ in range(8)]
-        self.xmm = [(ctypes.c_ubyte * 16)() for _ in range(16)]
-        places: list[tuple[int, Any]] = [(x86.UC_X86_REG_FPSW, self.status), (x86.UC_X86_REG_FPCW, self.control)]
-        places += [(x86.UC_X86_REG_ST0 + i, value) for i, value in enumerate(self.st)]
-        places += [(x86.UC_X86_REG_XMM0 + i, value) for i, value in enumerate(self.xmm)]
-        places += [(x86.UC_X86_REG_MXCSR, self.mxcsr), (x86.UC_X86_REG_FPTAG, self.tags)]
-        self.count = len(places)
-        self.ids = (ctypes.c_int * self.count)(*(register for register, _ in places))
-        self.pointers = (ctypes.c_void_p * self.count)(*(ctypes.addressof(place) for _, place in places))
+    def write(self, image: bytes) -> None:
+        """Makes an image the engine's state. ValueError as for `fxsave.check`."""
+        fxsave.check(image)
+        ctypes.memmove(self._loaded, image, fxsave.SIZE)
+        self._tags.value = fxsave.empty_tags(image[fxsave.FTW])
+        self._load.write()
 
 
 _GENERAL = (
@@ -134,14 +134,11 @@ _GENERAL = (
     x86.UC_X86_REG_R15, x86.UC_X86_REG_RIP, x86.UC_X86_REG_EFLAGS, x86.UC_X86_REG_FS_BASE,
     x86.UC_X86_REG_GS_BASE,
 )  # fmt: skip
-_GENERAL_NAMES = (
-    "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
-    "rip", "rflags", "fs_base", "gs_base",
-)  # fmt: skip
 _SYSCALL = (
     x86.UC_X86_REG_RAX, x86.UC_X86_REG_RDI, x86.UC_X86_REG_RSI, x86.UC_X86_REG_RDX, x86.UC_X86_REG_R10,
     x86.UC_X86_REG_R8, x86.UC_X86_REG_R9, x86.UC_X86_REG_RIP, x86.UC_X86_REG_EFLAGS,
 )  # fmt: skip
+_RIP = _SYSCALL.index(x86.UC_X86_REG_RIP)
 _RESULT = (x86.UC_X86_REG_RAX, x86.UC_X86_REG_RCX, x86.UC_X86_REG_R11)
 
 _CPUID = (x86.UC_X86_REG_RAX, x86.UC_X86_REG_RBX, x86.UC_X86_REG_RCX, x86.UC_X86_REG_RDX)
@@ -167,13 +164,15 @@ class Cpu:
         self._uc.ctl_set_tlb_mode(UC_TLB_VIRTUAL)
         self._uc.ctl_exits_enabled(True)
         self._handle = self._uc._uch
+        self._engine = int(self._handle.value)
         self._arena = self._map(0, cache.arena)
         self._code = self._map(at.CODE_BASE, cache.code.arena)
-        self._syscall = _Batch(_SYSCALL)
-        self._result = _Batch(_RESULT)
-        self._cpuid = _Batch(_CPUID)
-        self._general = _Batch(_GENERAL)
-        self._fpu = _FpuBatch()
+        self._syscall = Numbers(self._engine, _SYSCALL)
+        self._result = Numbers(self._engine, _RESULT)
+        self._rip = Numbers(self._engine, (x86.UC_X86_REG_RIP,))
+        self._cpuid = Numbers(self._engine, _CPUID)
+        self._general = Numbers(self._engine, _GENERAL)
+        self._fpu = _Fpu(self._engine)
         self._hooks: list[Any] = []
         self._install_hooks(int(words.ctypes.data))
         self._enter_user_mode()
@@ -212,10 +211,11 @@ class Cpu:
 
     def _on_cpuid(self, engine: int, data: int) -> int:
         batch = self._cpuid
-        _reg_read_batch(self._handle, batch.ids, batch.pointers, batch.count)
+        batch.read()
         leaf, _, subleaf, _ = batch.values
-        batch.values[:] = list(cpuid(leaf & 0xFFFFFFFF, subleaf & 0xFFFFFFFF, self._cores))
-        _reg_write_batch(self._handle, batch.ids, batch.pointers, batch.count)
+        for place, value in enumerate(cpuid(leaf & 0xFFFFFFFF, subleaf & 0xFFFFFFFF, self._cores)):
+            batch.values[place] = value
+        batch.write()
         return 1
 
     def _enter_user_mode(self) -> None:
@@ -244,7 +244,8 @@ class Cpu:
     # ---- running ------------------------------------------------------------------------------------
 
     def _emulate(self, rip: int) -> int:
-        error: int = _emu_start(self._handle, rip, 0, 0, 0)
+        stopped = self._syscall
+        error: int = emulate(self._engine, rip, stopped.ids, stopped.places, stopped.count)
         return error
 
     def step(self, rip: int, until: int) -> Stop:
@@ -280,7 +281,7 @@ class Cpu:
             return Stop.ILLEGAL
         if error == UC_ERR_OK:
             return self._stopped_by_hook(reason)
-        raise EngineError(f"Unicorn error {error} at {self.rip:#x}")
+        raise EngineError(f"Unicorn error {error} at {self.stopped_at:#x}")
 
     def _stopped_by_hook(self, reason: int) -> Stop:
         counter = self.counter
@@ -289,7 +290,7 @@ class Cpu:
         if counter.unknown:
             if counter.crowded:
                 self.flush_blocks()
-            rip = self.rip
+            rip = self.stopped_at
             _, count, size = self._uc.ctl_request_cache(rip)
             counter.learn(rip, count, size)
             return Stop.AGAIN
@@ -342,21 +343,23 @@ class Cpu:
     @property
     def rip(self) -> int:
         """The instruction pointer."""
-        value: int = self._uc.reg_read(x86.UC_X86_REG_RIP)
-        return value
+        self._rip.read()
+        return self._rip.values[0]
+
+    @property
+    def stopped_at(self) -> int:
+        """The instruction pointer when the guest stopped last."""
+        return self._syscall.values[_RIP]
 
     def syscall_arguments(self) -> tuple[int, ...]:
-        """(number, six arguments, the address behind the instruction, flags)."""
-        batch = self._syscall
-        _reg_read_batch(self._handle, batch.ids, batch.pointers, batch.count)
-        return tuple(batch.values)
+        """What the guest stopped with last: number, six arguments, the address behind the instruction, flags."""
+        return tuple(self._syscall.values.tolist())
 
     def write_result(self, result: int, rip: int, flags: int) -> None:
         """What SYSCALL leaves behind: the result in RAX, RIP in RCX, the flags in R11."""
-        batch = self._result
-        values = batch.values
+        values = self._result.values
         values[0], values[1], values[2] = result & MASK_64, rip, flags
-        _reg_write_batch(self._handle, batch.ids, batch.pointers, batch.count)
+        self._result.write()
 
     def write_base(self, register: str, value: int) -> None:
         """Sets "fs_base" or "gs_base"."""
@@ -369,42 +372,16 @@ class Cpu:
 
     def read_registers(self) -> Registers:
         """All of the guest's state."""
-        batch = self._general
-        uclib.uc_reg_read_batch(self._handle, batch.ids, batch.pointers, batch.count)
-        values = dict(zip(_GENERAL_NAMES, batch.values, strict=True))
-        return Registers(**values, fpu=self._read_fpu())
+        self._general.read()
+        return Registers.of(self._general.values, self._fpu.read())
 
     def write_registers(self, registers: Registers) -> None:
         """Sets all of the guest's state."""
-        batch = self._general
-        for i, name in enumerate(_GENERAL_NAMES):
-            batch.values[i] = getattr(registers, name) & MASK_64
-        uclib.uc_reg_write_batch(self._handle, batch.ids, batch.pointers, batch.count)
-        self._write_fpu(registers.fpu)
-
-    def _read_fpu(self) -> bytes:
-        fpu = self._fpu
-        uclib.uc_reg_read_batch(self._handle, fpu.ids, fpu.pointers, fpu.count)
-        tags = fpu.tags.value
-        return fxsave.pack(
-            [bytes(value) for value in fpu.st],
-            [int.from_bytes(value, "little") for value in fpu.xmm],
-            fpu.control.value,
-            fpu.status.value,
-            sum(1 << i for i in range(8) if tags >> 2 * i & 3 != 3),
-            fpu.mxcsr.value,
-        )
-
-    def _write_fpu(self, image: bytes) -> None:
-        fpu = self._fpu
-        st, xmm, control, status, abridged, mxcsr = fxsave.unpack(image)
-        for place, value in zip(fpu.st, st, strict=True):
-            place[:] = list(value)
-        for place, wide in zip(fpu.xmm, xmm, strict=True):
-            place[:] = list(wide.to_bytes(16, "little"))
-        fpu.control.value, fpu.status.value, fpu.mxcsr.value = control, status, mxcsr
-        fpu.tags.value = sum(0 if abridged >> i & 1 else 3 << 2 * i for i in range(8))
-        uclib.uc_reg_write_batch(self._handle, fpu.ids, fpu.pointers, fpu.count)
+        values = self._general.values
+        for place, value in enumerate(registers.numbers()):
+            values[place] = value
+        self._general.write()
+        self._fpu.write(registers.fpu)
 
     # ---- threads ------------------------------------------------------------------------------------
 
@@ -414,11 +391,11 @@ class Cpu:
 
     def save_context(self, context: Any) -> None:
         """Writes the state into a context made by `new_context`."""
-        _check(uclib.uc_context_save(self._handle, context.context))
+        _check(save_context(self._engine, context.context))
 
     def restore_context(self, context: Any) -> None:
         """Makes a context the state."""
-        _check(uclib.uc_context_restore(self._handle, context.context))
+        _check(restore_context(self._engine, context.context))
 
 
 def _check(error: int) -> None:

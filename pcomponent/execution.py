@@ -193,7 +193,7 @@ class Executor:
 
     def _stopped_inside(self, task: Thread) -> None:
         """The CPU stopped before the instruction at RIP: takes over RIP, and counts what ran."""
-        task.rip = self._cpu.rip
+        task.rip = self._cpu.stopped_at
         if self._cpu.inside_block:
             self._cpu.counter.correct(task.rip, task.process.space.read_code)
         self._account(task)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 SIZE = 512
 _HEAD = struct.Struct("<HHBxHQQII")  # fcw, fsw, abridged ftw, fop, fip, fdp, mxcsr, mxcsr_mask.
-_ST_OFFSET, _XMM_OFFSET = 32, 160
+FCW, FSW, FTW, MXCSR, ST, XMM = 0, 2, 4, 24, 32, 160
+"""Where in an image these are; each register has 16 bytes."""
 _XMM_MASK = (1 << 128) - 1
 
 MXCSR_MASK = 0xFFFF
@@ -37,29 +39,42 @@ def pack(st: Sequence[bytes], xmm: Sequence[int], fcw: int, fsw: int, ftw_abridg
     image = bytearray(SIZE)
     _HEAD.pack_into(image, 0, fcw & 0xFFFF, fsw & 0xFFFF, ftw_abridged & 0xFF, 0, 0, 0, mxcsr, MXCSR_MASK)
     for index in range(8):
-        start = _ST_OFFSET + 16 * index
+        start = ST + 16 * index
         image[start : start + 10] = st[index][:10].ljust(10, b"\0")
     for index in range(16):
-        start = _XMM_OFFSET + 16 * index
+        start = XMM + 16 * index
         image[start : start + 16] = (xmm[index] & _XMM_MASK).to_bytes(16, "little")
     return bytes(image)
 
 
-def unpack(image: bytes) -> State:
-    """The state in an image. ValueError when it is too short or sets bits of MXCSR that make fxrstor fault."""
+def check(image: bytes) -> None:
+    """ValueError for an image that is too short or sets bits of MXCSR that make fxrstor fault."""
     if len(image) < SIZE:
         raise ValueError(f"an fxsave image has {SIZE} bytes, not {len(image)}")
-    fcw, fsw, ftw, _fop, _fip, _fdp, mxcsr, _mask = _HEAD.unpack_from(image)
+    mxcsr = int.from_bytes(image[MXCSR : MXCSR + 4], "little")
     if mxcsr & ~MXCSR_MASK:
         raise ValueError(f"MXCSR {mxcsr:#x} has reserved bits")
-    st = [bytes(image[start : start + 10]) for start in range(_ST_OFFSET, _XMM_OFFSET, 16)]
-    xmm = [int.from_bytes(image[start : start + 16], "little") for start in range(_XMM_OFFSET, _XMM_OFFSET + 256, 16)]
+
+
+def unpack(image: bytes) -> State:
+    """The state in an image. ValueError as for `check`."""
+    check(image)
+    fcw, fsw, ftw, _fop, _fip, _fdp, mxcsr, _mask = _HEAD.unpack_from(image)
+    st = [bytes(image[start : start + 10]) for start in range(ST, XMM, 16)]
+    xmm = [int.from_bytes(image[start : start + 16], "little") for start in range(XMM, XMM + 256, 16)]
     return State(st, xmm, fcw, fsw, ftw, mxcsr)
 
 
+@cache
 def abridge_tags(full: int) -> int:
     """The abridged tag word of a full one: two bits a register, where 3 is empty, become one, where 0 is empty."""
     return sum(1 << index for index in range(8) if full >> (2 * index) & 3 != 3)
+
+
+@cache
+def empty_tags(abridged: int) -> int:
+    """A full tag word for an abridged one that says which registers are empty, and nothing of the others."""
+    return sum(0 if abridged >> index & 1 else 3 << 2 * index for index in range(8))
 
 
 def expand_tags(abridged: int, st: Sequence[bytes], fsw: int) -> int:

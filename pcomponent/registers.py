@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Protocol
+from operator import attrgetter
+from typing import Any, Protocol
 
 from lego.fabric.wire import Buffer
 from pcomponent.fxsave import INITIAL
@@ -42,17 +44,26 @@ class Registers:
 
     def pack(self) -> bytes:
         """As they travel: twenty numbers in the order above, and the FPU image."""
-        return _NUMBERS.pack(*(getattr(self, name) & MASK_64 for name in _NAMES)) + self.fpu
+        return _NUMBERS.pack(*self.numbers()) + self.fpu
+
+    def numbers(self) -> list[int]:
+        """All but the FPU image, in the order above."""
+        return [value & MASK_64 for value in _numbers_of(self)]
 
     @classmethod
     def unpack(cls, raw: Buffer) -> Registers:
         """The inverse of `pack`."""
-        registers = cls(*_NUMBERS.unpack_from(raw))
-        registers.fpu = bytes(memoryview(raw)[_NUMBERS.size :])
+        return cls.of(_NUMBERS.unpack_from(raw), bytes(memoryview(raw)[_NUMBERS.size :]))
+
+    @classmethod
+    def of(cls, numbers: Iterable[Any], fpu: bytes) -> Registers:
+        """The inverse of `numbers`."""
+        registers = cls(*numbers)
+        registers.fpu = fpu
         return registers
 
 
-_NAMES = [each.name for each in fields(Registers)][:-1]
+_numbers_of = attrgetter(*[each.name for each in fields(Registers)][:-1])
 
 
 class RegisterFile(Protocol):

@@ -125,7 +125,7 @@ def restore(task: Thread, registers: Registers) -> Registers:
     fpu_at = fields[-1]
     restored.fpu = bytes(task.memory.read(fpu_at, fxsave.SIZE)) if fpu_at else fxsave.INITIAL
     try:
-        fxsave.unpack(restored.fpu)
+        fxsave.check(restored.fpu)
     except ValueError as error:
         raise LinuxError(E.EFAULT, str(error)) from error
     _restore_stack(task, stack, stack_flags & 0xFFFFFFFF, stack_size, restored.rsp)

@@ -8,6 +8,7 @@ Nothing heavy is imported before a command needs it.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -23,6 +24,9 @@ from lego.console.monitor import plug_closed_streams
 
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """The base of all that Typer finds wrong with a command line; it has `format_message()`."""
+
+COLLECTOR = (10_000, 20, 20)
+"""When Python looks for cycles: a machine makes few, and the default, every 700 objects, takes a twentieth of a run."""
 
 app = typer.Typer(
     name="lego",
@@ -166,6 +170,7 @@ def doctor_command() -> None:
 def main() -> None:
     """The entry point: runs a command, and turns whatever goes wrong into a line and a status."""
     plug_closed_streams()
+    gc.set_threshold(*COLLECTOR)
     status = _status()
     try:
         if sys.stderr is not None:
