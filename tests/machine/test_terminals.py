@@ -146,8 +146,8 @@ def test_bash_controls_jobs() -> None:
         person.types("bg\r", "[1]+ $JOB &\r\n")
         person.sees("ready\r\n")
         person.types("jobs\r", "Running                 $JOB &\r\n")
-        # Not "wait": then bash does not tell of a job that had ended before it got there, and who is faster is open.
-        person.types("kill %1; sleep 0.1\r", "Terminated")
+        # A job ends later than it is killed: bash does not tell of one that had ended before it got to "wait".
+        person.types("kill %1; wait\r", "Terminated")
         person.types("cat &\r", "$ ")
         person.repeats("jobs\r", "Stopped                 cat\r\n")
         person.types("kill -9 %1; sleep 0.1\r", "Killed")
