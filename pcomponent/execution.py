@@ -231,6 +231,7 @@ class Executor:
 
     def _resume(self, task: Thread) -> bool:
         """Goes on with the system call that a thread was parked in."""
+        task.process.files.looked_up.clear()  # Calls of others have used it meanwhile.
         return self._advance(task, task.wake)
 
     def _advance(self, task: Thread, wake: Wake | None) -> bool:

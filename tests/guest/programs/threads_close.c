@@ -70,6 +70,47 @@ static void meanwhile(const char *what, void *(*use)(void *), int *closed, int k
     if (closed != &set) close(set);
 }
 
+/* Of two threads that wait for any child, one gets the first that ends, and the other waits on: it holds nothing that a
+ * third thread's last call looked at. */
+static volatile int done;
+static void *waits_for_any(void *argument) {
+    MUST(waitpid(-1, NULL, 0));
+    while (!done)
+        ;
+    return argument;
+}
+static pid_t child_until(int closed, int ms) {
+    pid_t pid = (pid_t)MUST(fork());
+    if (pid == 0) {
+        close(ends[0]);
+        close(ends[1]);
+        if (ms) pause_ms(ms);
+        else read(closed, &byte, 1);
+        _exit(0);
+    }
+    return pid;
+}
+static void a_wait_that_goes_on(void) {
+    int last[2];
+    pthread_t threads[2];
+    MUST(pipe(ends));
+    MUST(pipe(last));
+    child_until(last[0], 0);
+    child_until(last[0], 20);
+    for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, waits_for_any, NULL);
+    pause_ms(10);
+    fcntl(ends[1], F_GETFL);
+    for (volatile long i = 0; i < 8000000; i++)
+        ;
+    close(ends[1]);
+    struct pollfd one = {ends[0], POLLIN, 0};
+    SHOW(poll(&one, 1, 1000));
+    MUST(write(last[1], "x", 1));
+    done = 1;
+    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+    close(ends[0]);
+}
+
 static void *ends_reading(void *argument) {
     read(ends[0], &byte, 1);
     return argument;
@@ -84,6 +125,7 @@ int main(void) {
     meanwhile("a table that processes share", reads, ends, 0, 1);
     meanwhile("poll", polls, ends, 0, 0);
     meanwhile("epoll", waits, &set, 0, 0);
+    a_wait_that_goes_on();
     int talk[2];
     MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, talk));
     MUST(pipe(ends)); /* A thread that ends in its call, with its process, holds nothing any more. */
