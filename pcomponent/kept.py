@@ -1,27 +1,35 @@
 """What was compiled once and is kept for the next start: beside the sources' own bytecode, or in the user's cache.
 
-A name says all that the contents depend on, so what is there is right; a read-only installation compiles every time.
+A name says all that the contents depend on, and a digest before them that they are whole: what a crash or a full disk
+left is made again. A read-only installation compiles every time.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from pathlib import Path
 
 _HERE = Path(__file__).parent
+_DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 def _places() -> list[Path]:
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return [_HERE / "__pycache__", Path(home) / "lego"]
+    places = [_HERE / "__pycache__"]
+    with contextlib.suppress(RuntimeError):  # Who is nobody's user has no home.
+        places.append(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lego")
+    return places
 
 
 def kept(name: str) -> bytes | None:
     """What was kept under a name."""
     for place in _places():
         with contextlib.suppress(OSError):
-            return (place / name).read_bytes()
+            found = (place / name).read_bytes()
+            digest, contents = found[:_DIGEST_BYTES], found[_DIGEST_BYTES:]
+            if hashlib.sha256(contents).digest() == digest:
+                return contents
     return None
 
 
@@ -30,7 +38,20 @@ def keep(name: str, contents: bytes) -> None:
     for place in _places():
         with contextlib.suppress(OSError):
             place.mkdir(parents=True, exist_ok=True)
-            partial = place / f"{name}.{os.getpid()}"
-            partial.write_bytes(contents)
-            partial.replace(place / name)
+            _replace(place / name, hashlib.sha256(contents).digest() + contents)
             return
+
+
+def _replace(path: Path, contents: bytes) -> None:
+    """Puts a file in its place when it is whole; others may be doing the same."""
+    import tempfile  # Which takes a while, and is seldom needed.
+
+    descriptor, partial = tempfile.mkstemp(prefix=path.name, dir=path.parent)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(contents)
+        os.chmod(partial, 0o644)
+        os.replace(partial, path)
+    except BaseException:
+        os.unlink(partial)
+        raise

@@ -34,7 +34,7 @@ def compile_functions(source: str, names: list[str]) -> list[int]:
     of_all = "\0".join([source, machine.triple, version("llvmlite")])
     name = f"compiled-{hashlib.sha256(of_all.encode()).hexdigest()[:16]}.o"
     compiled = kept(name)
-    if not compiled:
+    if compiled is None:
         compiled = _compile(source, machine)
         keep(name, compiled)
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)

@@ -37,15 +37,27 @@ def test_another_source_has_another_name(place: Path) -> None:
     assert add(SOURCE.replace("= add", "= sub")) == (1 << 40) - 2
 
 
-def test_a_file_that_a_crash_left_empty_is_made_again(place: Path) -> None:
+@pytest.mark.parametrize("length", [0, 100, 300])
+def test_a_file_that_is_not_whole_is_made_again(place: Path, length: int, monkeypatch: pytest.MonkeyPatch) -> None:
     add()
     for path in place.iterdir():
-        path.write_bytes(b"")
+        path.write_bytes(path.read_bytes()[:length])
     assert add() == (1 << 40) + 2
-    assert all(path.read_bytes() for path in place.iterdir())
+    monkeypatch.setattr("pcomponent.native._compile", None)
+    assert add() == (1 << 40) + 2
 
 
 def test_nowhere_to_keep_it_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setattr(kept, "_places", lambda: [tmp_path / "file" / "below"])
     assert add() == (1 << 40) + 2
+
+
+def test_without_a_home_it_is_kept_beside_the_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    assert kept.kept("nothing") is None
+
+
+def homeless() -> Path:
+    raise RuntimeError("Could not determine home directory.")
