@@ -49,6 +49,8 @@ PIECE = select.PIPE_BUF
 """Bytes; when poll says POLLOUT, a write of so many does not block."""
 TERMINAL_PIECE = 1
 """Bytes; the same for a terminal, where only its stream as it was inherited can be had."""
+_TIOCGDEV = 0x80045432
+"""Asks for the number of a terminal, from either end."""
 
 
 def plug_closed_streams() -> None:
@@ -216,13 +218,18 @@ def _ready(stream: int, event: int, wait_ms: int) -> bool:
 
 def _open_terminal(stream: int) -> int:
     """An open file of one's own on the terminal that a stream is; -1 when it may not be opened, as after su(1), or
-    with TIOCEXCL, or was inherited for reading only."""
+    with TIOCEXCL, was inherited for reading only, or is the other end of a terminal, whose name makes new ones."""
     if fcntl.fcntl(stream, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
         return -1
     try:
-        return os.open(f"/proc/self/fd/{stream}", os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+        own = os.open(f"/proc/self/fd/{stream}", os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return -1
+    with contextlib.suppress(OSError):
+        if fcntl.ioctl(own, _TIOCGDEV, bytes(4)) == fcntl.ioctl(stream, _TIOCGDEV, bytes(4)):
+            return own
+    os.close(own)
+    return -1
 
 
 def _write_pieces(stream: int, data: memoryview, wait_ms: int, is_socket: bool, piece: int = PIECE) -> int:

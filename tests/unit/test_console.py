@@ -336,6 +336,19 @@ def test_a_terminal_that_went_away_is_an_end(pty):
     in_child((slave, slave, None), work, gone=(master,))
 
 
+def test_the_other_end_of_a_terminal_is_written_to(pty):
+    """Opening it once more would make another terminal, which nobody reads."""
+    master, slave = pty
+    tty.setraw(slave)
+
+    def work(to, _):
+        assert call(to, Write(1, 100), b"typed")[0].count > 0
+
+    in_child((None, master, None), work)
+    assert select.select([slave], [], [], 5)[0]
+    assert os.read(slave, 100) in b"typed"
+
+
 def test_unwritable_and_unreadable_directions(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"x")
