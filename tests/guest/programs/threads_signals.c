@@ -104,6 +104,7 @@ int main(void) {
     go = 1;
     pthread_join(t, NULL);
     SHOW(handled);
+    while (!syscall(SYS_tgkill, getpid(), worker, 0)) usleep(100); /* Who joins is told before the number is free. */
     SHOW(syscall(SYS_tgkill, getpid(), worker, 0));
     SHOW(syscall(SYS_tgkill, getpid(), getpid(), 0));
     DONE();
