@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lego.linux.errno import E, LinuxError
 from lego.linux.signal import NSIG, Sig, SigInfo
+from lego.linux.stat import S_IFDIR
 from pcomponent import credentials
 from pcomponent.family import wake_at
 from pcomponent.signals import send_to_process, send_to_thread
@@ -92,6 +93,15 @@ def may_access(task: Thread, target: Process) -> bool:
         return True
     same = {other.uid, other.euid, other.suid} == {own.uid} and {other.gid, other.egid, other.sgid} == {own.gid}
     return same and target.attributes.dumpable == 1 and not other.permitted & ~own.permitted
+
+
+def proc_owner(thread: Thread, mode: int) -> tuple[int, int]:
+    """Whose a file of /proc about a thread is: its effective user's, but root's while it is not dumpable. Directories
+    that all may read are its user's in any case: ps(1) asks them (task_dump_owner)."""
+    who = thread.credentials
+    if thread.process.attributes.dumpable == 1 or mode == S_IFDIR | 0o555:
+        return who.euid, who.egid
+    return 0, 0
 
 
 COMM_BYTES = 16

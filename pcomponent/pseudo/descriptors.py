@@ -21,6 +21,7 @@ from pcomponent.files.regular import RegularFile
 from pcomponent.files.storage import ask_storage
 from pcomponent.pseudo.files import Text
 from pcomponent.pseudo.node import PROC, Directory, Link, Node
+from pcomponent.tasks import proc_owner
 from scomponent.messages import Access, Duplicate, PathOf
 
 if TYPE_CHECKING:
@@ -99,15 +100,16 @@ def place_of(task: Thread, process: Process, handle: int, path: str) -> tuple[st
 class DescriptorLink(Link):
     """/proc/PID/fd/N."""
 
-    def __init__(self, process: Process, path: str, file: OpenFile) -> None:
+    def __init__(self, thread: Thread, path: str, file: OpenFile) -> None:
+        process = thread.process
         super().__init__(PROC, path, lambda task: place_of(task, process, file.handle, file.path)[0])
-        self._process = process
+        self._thread, self._process = thread, process
         self._file = file
         self.permissions = _permissions(file)
 
     def owner(self, task: Thread) -> tuple[int, int]:
-        """The process's."""
-        return self._process.credentials.euid, self._process.credentials.egid
+        """The thread's."""
+        return proc_owner(self._thread, self.kind | self.permissions)
 
     def size(self, task: Thread) -> int:
         """A constant."""
@@ -131,15 +133,19 @@ class Descriptors(Directory):
     """/proc/PID/fd, or fdinfo: what `make` makes of each descriptor."""
 
     def __init__(
-        self, process: Process, path: str, make: Callable[[Process, str, int, OpenFile], Node], permissions: int
+        self, thread: Thread, path: str, make: Callable[[Thread, str, int, OpenFile], Node], permissions: int
     ) -> None:
         super().__init__(PROC, path, permissions)
-        self._process = process
+        self._thread, self._process = thread, thread.process
         self._make = make
 
     def owner(self, task: Thread) -> tuple[int, int]:
-        """The process's."""
-        return self._process.credentials.euid, self._process.credentials.egid
+        """The thread's."""
+        return proc_owner(self._thread, self.kind | self.permissions)
+
+    def welcomes(self, task: Thread) -> bool:
+        """All threads of the process may look (proc_fd_permission)."""
+        return task.process is self._process
 
     def size(self, task: Thread) -> int:
         """How many there are, in /proc/PID/fd (proc_fd_getattr)."""
@@ -154,23 +160,35 @@ class Descriptors(Directory):
         if self._process.status is not None:
             return {}
         files = self._process.files.descriptors()
-        return {str(fd): self._make(self._process, f"{self.path}/{fd}", fd, file) for fd, file in files}
+        return {str(fd): self._make(self._thread, f"{self.path}/{fd}", fd, file) for fd, file in files}
 
 
-def link(process: Process, path: str, fd: int, file: OpenFile) -> Node:
+def link(thread: Thread, path: str, fd: int, file: OpenFile) -> Node:
     """An entry of /proc/PID/fd."""
-    return DescriptorLink(process, path, file)
+    return DescriptorLink(thread, path, file)
 
 
-def information(process: Process, path: str, fd: int, file: OpenFile) -> Node:
+def information(thread: Thread, path: str, fd: int, file: OpenFile) -> Node:
     """An entry of /proc/PID/fdinfo."""
 
     def generate(task: Thread) -> str:
-        flags = file.flags | (O_CLOEXEC if process.files.closes_on_exec(fd) else 0)
+        flags = file.flags | (O_CLOEXEC if thread.process.files.closes_on_exec(fd) else 0)
         head = f"pos:\t{file.offset}\nflags:\t0{flags:o}\nmnt_id:\t{MOUNT_ID}\nino:\t{file.stat(task).ino}\n"
         return head + file.details(task)
 
-    return Text(PROC, path, generate, write_errno=E.EINVAL)
+    return _Information(thread, path, generate)
+
+
+class _Information(Text):
+    """What an entry of /proc/PID/fdinfo is."""
+
+    def __init__(self, thread: Thread, path: str, generate: Callable[[Thread], str]) -> None:
+        super().__init__(PROC, path, generate, write_errno=E.EINVAL)
+        self._thread = thread
+
+    def owner(self, task: Thread) -> tuple[int, int]:
+        """The thread's."""
+        return proc_owner(self._thread, self.kind | self.permissions)
 
 
 MOUNT_ID = 1

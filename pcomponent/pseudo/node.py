@@ -79,6 +79,10 @@ class Node:
         """User and group."""
         return 0, 0
 
+    def welcomes(self, task: Thread) -> bool:
+        """Whether a thread may look at it whatever the permissions say."""
+        return False
+
     def size(self, task: Thread) -> int:
         """st_size."""
         return 0

@@ -17,7 +17,7 @@ from pcomponent.files.base import Blocking, OpenFile
 from pcomponent.pseudo.files import MadeUpFile
 from pcomponent.pseudo.node import PROC, Node
 from pcomponent.pseudo.process_text import map_lines
-from pcomponent.tasks import may_access
+from pcomponent.tasks import may_access, proc_owner
 
 if TYPE_CHECKING:
     from pcomponent.process import Process, Thread
@@ -108,14 +108,13 @@ def auxv(task: Thread, process: Process) -> bytes:
 class MemoryNode(Node):
     """/proc/PID/mem. `owner` and who may open it are the process's."""
 
-    def __init__(self, process: Process, path: str) -> None:
+    def __init__(self, thread: Thread, path: str) -> None:
         super().__init__(PROC, path, 0o600)
-        self._process = process
+        self._thread, self._process = thread, thread.process
 
     def owner(self, task: Thread) -> tuple[int, int]:
-        """The process's."""
-        who = self._process.credentials
-        return (who.euid, who.egid) if self._process.attributes.dumpable == 1 else (0, 0)
+        """The thread's."""
+        return proc_owner(self._thread, self.kind | self.permissions)
 
     def open(self, task: Thread, flags: int) -> OpenFile:
         """EACCES when one may not reach into it."""

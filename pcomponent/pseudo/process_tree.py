@@ -10,7 +10,7 @@ from pcomponent.credentials import SYS_RESOURCE
 from pcomponent.pseudo import descriptors, mounts, net, process_memory, process_text, strings
 from pcomponent.pseudo.files import Text
 from pcomponent.pseudo.node import PROC, Directory, Fixed, Link, Node
-from pcomponent.tasks import name_of, set_name
+from pcomponent.tasks import name_of, proc_owner, set_name
 
 if TYPE_CHECKING:
     from pcomponent.process import Process, Thread
@@ -32,26 +32,26 @@ def may_inspect(task: Thread, process: Process) -> bool:
     return same and process.attributes.dumpable == 1
 
 
-class _Owned:
-    """Files of a process belong to its effective user, or to root while it is not dumpable (task_dump_owner)."""
+class _Owned(Node):
+    """What belongs to a thread, and is as old as its process."""
 
-    def __init__(self, process: Process) -> None:
-        self.process = process
+    thread: Thread
 
-    def owner_ids(self) -> tuple[int, int]:
-        who = self.process.credentials
-        return (who.euid, who.egid) if self.process.attributes.dumpable == 1 else (0, 0)
+    def owner(self, task: Thread) -> tuple[int, int]:
+        """The thread's."""
+        return proc_owner(self.thread, self.kind | self.permissions)
 
-    def started_ns(self, task: Thread) -> int:
-        return task.kernel.config.epoch_s * 10**9 + self.process.started_ns
+    def changed_ns(self, task: Thread) -> int:
+        """When the process started."""
+        return task.kernel.config.epoch_s * 10**9 + self.thread.process.started_ns
 
 
-class ProcessText(Text, _Owned):
+class ProcessText(_Owned, Text):
     """A file of a process. `private` ones are only for those who may inspect it."""
 
     def __init__(
         self,
-        process: Process,
+        thread: Thread,
         path: str,
         generate: Generate,
         permissions: int = 0o444,
@@ -60,16 +60,9 @@ class ProcessText(Text, _Owned):
         sequential: bool = True,
     ) -> None:
         Text.__init__(self, PROC, path, generate, permissions, store, E.EINVAL, sequential)
-        _Owned.__init__(self, process)
+        self.thread = thread
+        self.process = thread.process
         self._private = private
-
-    def owner(self, task: Thread) -> tuple[int, int]:
-        """The process's."""
-        return self.owner_ids()
-
-    def changed_ns(self, task: Thread) -> int:
-        """When the process started."""
-        return self.started_ns(task)
 
     def content(self, task: Thread) -> bytes:
         """ESRCH when the process was forgotten meanwhile, EACCES when one may not see it."""
@@ -80,16 +73,13 @@ class ProcessText(Text, _Owned):
         return super().content(task)
 
 
-class ProcessLink(Link, _Owned):
+class ProcessLink(_Owned, Link):
     """A magic link of a process: exe, cwd, root."""
 
-    def __init__(self, process: Process, path: str, target: Callable[[Thread], str]) -> None:
+    def __init__(self, thread: Thread, path: str, target: Callable[[Thread], str]) -> None:
         Link.__init__(self, PROC, path, target)
-        _Owned.__init__(self, process)
-
-    def owner(self, task: Thread) -> tuple[int, int]:
-        """The process's."""
-        return self.owner_ids()
+        self.thread = thread
+        self.process = thread.process
 
     def readlink(self, task: Thread) -> str:
         """Where it leads; EACCES when one may not see it, ENOENT when the process has ended."""
@@ -104,58 +94,50 @@ class ProcessLink(Link, _Owned):
         return self.readlink(task)
 
 
-class ProcessDirectory(Directory, _Owned):
+class ProcessDirectory(_Owned, Directory):
     """/proc/PID, or /proc/PID/task/TID."""
 
     def __init__(self, thread: Thread, path: str, whole: bool) -> None:
         Directory.__init__(self, PROC, path)
-        _Owned.__init__(self, thread.process)
-        self._thread = thread
+        self.thread = thread
+        self.process = thread.process
         self.whole = whole
         """It is a process's, not a thread's."""
 
-    def owner(self, task: Thread) -> tuple[int, int]:
-        """The process's."""
-        return self.owner_ids()
-
-    def changed_ns(self, task: Thread) -> int:
-        """When the process started."""
-        return self.started_ns(task)
-
     def children(self, task: Thread) -> Mapping[str, Node]:
         """The files of proc(5) that Lego has."""
-        process, thread, path = self.process, self._thread, self.path
+        process, thread, path = self.process, self.thread, self.path
         nodes: dict[str, Node] = {
             **self._texts(),
-            "cwd": ProcessLink(process, f"{path}/cwd", lambda each: _directory(each, process)),
-            "exe": ProcessLink(process, f"{path}/exe", lambda _: process.path),
-            "root": ProcessLink(process, f"{path}/root", lambda _: "/"),
-            "fd": descriptors.Descriptors(process, f"{path}/fd", descriptors.link, 0o500),
-            "fdinfo": descriptors.Descriptors(process, f"{path}/fdinfo", descriptors.information, 0o555),
-            "net": Fixed(PROC, f"{path}/net", net_files(f"{path}/net")),
-            "mem": process_memory.MemoryNode(process, f"{path}/mem"),
+            "cwd": ProcessLink(thread, f"{path}/cwd", lambda each: _directory(each, process)),
+            "exe": ProcessLink(thread, f"{path}/exe", lambda _: process.path),
+            "root": ProcessLink(thread, f"{path}/root", lambda _: "/"),
+            "fd": descriptors.Descriptors(thread, f"{path}/fd", descriptors.link, 0o500),
+            "fdinfo": descriptors.Descriptors(thread, f"{path}/fdinfo", descriptors.information, 0o555),
+            "net": _Net(thread, f"{path}/net"),
+            "mem": process_memory.MemoryNode(thread, f"{path}/mem"),
             "comm": ProcessText(
-                process, f"{path}/comm", lambda _: name_of(thread) + "\n", 0o644,
+                thread, f"{path}/comm", lambda _: name_of(thread) + "\n", 0o644,
                 lambda each, data: _store_name(each, thread, data),
             ),
             "oom_score_adj": ProcessText(
-                process, f"{path}/oom_score_adj", lambda _: f"{process.attributes.oom_score_adj}\n", 0o644,
+                thread, f"{path}/oom_score_adj", lambda _: f"{process.attributes.oom_score_adj}\n", 0o644,
                 lambda each, data: _store_adjustment(each, process, data), sequential=False,
             ),
         }  # fmt: skip
         if self.whole:
-            nodes["task"] = Tasks(process, f"{path}/task")
+            nodes["task"] = Tasks(thread, f"{path}/task")
         else:
-            nodes["children"] = ProcessText(process, f"{path}/children", lambda _: _children_of(process, thread))
+            nodes["children"] = ProcessText(thread, f"{path}/children", lambda _: _children_of(process, thread))
         return nodes
 
     def _texts(self) -> dict[str, Node]:
-        process, thread, whole = self.process, self._thread, self.whole
+        process, thread, whole = self.process, self.thread, self.whole
 
         def text(name: str, generate: Generate, permissions: int = 0o444, private: bool = False) -> ProcessText:
             sequential = name not in ("auxv", "cmdline", "environ", "loginuid", "sessionid")
             return ProcessText(
-                process, f"{self.path}/{name}", generate, permissions, private=private, sequential=sequential
+                thread, f"{self.path}/{name}", generate, permissions, private=private, sequential=sequential
             )  # fmt: skip
 
         files = [
@@ -188,16 +170,24 @@ class ProcessDirectory(Directory, _Owned):
         return {file.path.rpartition("/")[2]: file for file in files}
 
 
-class Tasks(Directory):
+class _Net(_Owned, Fixed):
+    """/proc/PID/net."""
+
+    def __init__(self, thread: Thread, path: str) -> None:
+        super().__init__(PROC, path, net_files(path))
+        self.thread = thread
+
+
+class Tasks(_Owned, Directory):
     """/proc/PID/task."""
 
-    def __init__(self, process: Process, path: str) -> None:
+    def __init__(self, thread: Thread, path: str) -> None:
         super().__init__(PROC, path)
-        self._process = process
+        self.thread = thread
 
     def children(self, task: Thread) -> Mapping[str, Node]:
         """A directory for each thread."""
-        threads = self._process.threads
+        threads = self.thread.process.threads
         return {str(tid): ProcessDirectory(threads[tid], f"{self.path}/{tid}", whole=False) for tid in threads}
 
 

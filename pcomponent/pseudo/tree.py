@@ -97,6 +97,8 @@ class _Walk:
             self._trail.append(node)
 
     def _may_search(self, node: Node) -> None:
+        if node.welcomes(self._task):
+            return
         uid, gid = node.owner(self._task)
         if not self._task.credentials.permits(node.kind | node.permissions, uid, gid, _MAY_SEARCH):
             raise LinuxError(E.EACCES)

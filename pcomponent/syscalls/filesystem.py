@@ -81,6 +81,8 @@ def faccessat2(task: Thread, dirfd: int, pointer: int, mode: int, flags: int) ->
         answer = ask(task, what, lambda handle, path: Access(vnode, handle, path, mode, follow), follow, effective)
         if not isinstance(answer, Node):
             return 0
+        if answer.welcomes(task):
+            return 0
         stat = answer.stat(task)
     if mode and not permits(task, stat, mode, effective):
         raise LinuxError(E.EACCES)

@@ -221,7 +221,8 @@ def _chosen(task: Thread, which: int, who: int) -> list[Thread]:
         processes: Iterable[Process] = members(task, who or task.process.group)
     elif which == PRIO_USER:
         user = who or task.credentials.uid
-        processes = [process for process in visible(task) if process.credentials.uid == user]
+        everybody = [thread for process in visible(task) for thread in process.threads.values()]
+        return [thread for thread in everybody if thread.credentials.uid == user]
     else:
         raise LinuxError(E.EINVAL)
     return [thread for process in processes for thread in process.threads.values()]

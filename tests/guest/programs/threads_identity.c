@@ -10,6 +10,7 @@
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -67,6 +68,27 @@ static void numbers(void) {
     SHOW(kill(number, 0));
 }
 
+static void show_owner(const char *path) {
+    struct stat found;
+    MUST(stat(path, &found));
+    printf("%s is %d's of %d\n", path, (int)found.st_uid, (int)found.st_gid);
+}
+
+/* What /proc has is the thread's, or root's while it is not dumpable; descriptors are for all threads to see. */
+static void show_owners(void) {
+    show_owner("/proc/self");
+    show_owner("/proc/self/fd");
+    show_owner("/proc/self/fdinfo");
+    show_owner("/proc/thread-self");
+    show_owner("/proc/thread-self/net");
+    show_owner("/proc/thread-self/fd");
+    show_owner("/proc/thread-self/mem");
+    show_owner("/proc/thread-self/status");
+    SHOW(close(open("/proc/self/fd", O_RDONLY)));
+    SHOW(close(open("/proc/thread-self/fd", O_RDONLY)));
+    SHOW(syscall(SYS_faccessat, AT_FDCWD, "/proc/self/fd", R_OK));
+}
+
 static void *other(void *argument) {
     number = (pid_t)syscall(SYS_gettid);
     show_ids("a new thread");
@@ -76,6 +98,12 @@ static void *other(void *argument) {
     show_ids("this thread");
     SHOW(open("secret", O_RDONLY));
     SHOW(prctl(PR_SET_KEEPCAPS, 1));
+    show_owners();
+    SHOW(prctl(PR_SET_DUMPABLE, 1));
+    show_owners();
+    SHOW(setpriority(PRIO_USER, 1000, 3));
+    SHOW(getpriority(PRIO_PROCESS, number));
+    SHOW(getpriority(PRIO_PROCESS, getpid()));
     pthread_barrier_wait(&step);
     pthread_barrier_wait(&step);
     SHOW(syscall(SYS_setuid, 0)); /* The effective one alone, which gives CAP_SETUID ... */
