@@ -117,7 +117,7 @@ def fcntl(task: Thread, fd: int, command: int, argument: int) -> int | Blocking:
         case 1025:  # F_GETLEASE
             return _UNLCK
         case 5 | 6 | 7 | 36 | 37 | 38:  # F_*LK*
-            return record_lock(task, file, command, argument)
+            return record_lock(task, fd, file, command, argument)
         case _:
             raise LinuxError(E.EINVAL)
 

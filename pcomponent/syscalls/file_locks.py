@@ -48,7 +48,7 @@ def _range(task: Thread, file: OpenFile, whence: int, start: int, length: int) -
     return first, first + length - 1
 
 
-def record_lock(task: Thread, file: OpenFile, command: int, pointer: int) -> int | Blocking:
+def record_lock(task: Thread, fd: int, file: OpenFile, command: int, pointer: int) -> int | Blocking:
     """fcntl(2) with F_GETLK, F_SETLK, F_SETLKW, and the same for open file descriptions."""
     kind, whence, start, length, pid = task.memory.read_struct(_FLOCK, pointer)
     if command in _ASKING and kind not in (READ, WRITE):
@@ -68,7 +68,8 @@ def record_lock(task: Thread, file: OpenFile, command: int, pointer: int) -> int
         wanted = Lock(task.process.files, file, kind, False, first, last, task.process.pid)
     if command in _ASKING:
         return _tell(task, wanted, pointer)
-    return _lock(task, wanted, command in _WAITING)
+    result = _lock(task, wanted, command in _WAITING)
+    return result if command in _OPEN_FILE or isinstance(result, int) else _while_open(task, fd, wanted, result)
 
 
 def _tell(task: Thread, wanted: Lock, pointer: int) -> int:
@@ -91,6 +92,15 @@ def _lock(task: Thread, wanted: Lock, wait: bool) -> int | Blocking:
     if not wait:
         raise LinuxError(E.EAGAIN)
     return locks.acquire(task, key, wanted)
+
+
+def _while_open(task: Thread, fd: int, wanted: Lock, waiting: Blocking) -> Blocking:
+    """A lock of a descriptor that was closed meanwhile is given up, as closing it would have done (fcntl_setlk)."""
+    result = yield from waiting
+    if not task.process.files.has(fd, wanted.file):
+        task.kernel.file_locks.closed(task, task.process.files, wanted.file)
+        raise LinuxError(E.EBADF)
+    return result
 
 
 @syscall(73, "flock", "fd", "uint")

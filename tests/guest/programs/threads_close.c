@@ -1,5 +1,5 @@
 /* A call that waits keeps its file open, whoever closes the descriptor meanwhile: another thread, or a process that shares
- * the table. The next call finds the descriptor closed.
+ * the table. The next call finds the descriptor closed, and a lock that comes then is given up.
  * flags: -pthread */
 #define _GNU_SOURCE
 #include "check.h"
@@ -111,6 +111,31 @@ static void a_wait_that_goes_on(void) {
     close(ends[0]);
 }
 
+static void *locks(void *argument) {
+    struct flock whole = {.l_type = F_WRLCK};
+    SHOW(fcntl(set, F_SETLKW, &whole));
+    return argument;
+}
+static void try_to_lock(void) {
+    struct flock whole = {.l_type = F_WRLCK};
+    int file = (int)MUST(open("locked", O_RDWR | O_CREAT, 0600));
+    pid_t pid = (pid_t)MUST(fork());
+    if (pid == 0) {
+        SHOW(fcntl(file, F_SETLK, &whole));
+        fflush(stdout);
+        pause_ms(100);
+        _exit(0);
+    }
+    pause_ms(50);
+    pthread_t thread;
+    set = (int)MUST(open("locked", O_RDWR));
+    pthread_create(&thread, NULL, locks, NULL);
+    pause_ms(20);
+    close(set);
+    pthread_join(thread, NULL);
+    MUST(waitpid(pid, NULL, 0));
+}
+
 static void *ends_reading(void *argument) {
     read(ends[0], &byte, 1);
     return argument;
@@ -126,6 +151,9 @@ int main(void) {
     meanwhile("poll", polls, ends, 0, 0);
     meanwhile("epoll", waits, &set, 0, 0);
     a_wait_that_goes_on();
+    fflush(stdout);
+    try_to_lock();
+    try_to_lock(); /* Which the first left free. */
     int talk[2];
     MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, talk));
     MUST(pipe(ends)); /* A thread that ends in its call, with its process, holds nothing any more. */
