@@ -42,6 +42,7 @@ from lego.console.terminal import CONTROLS, TCGETS2, TCSETS2, TERMIOS2_BYTES, TI
 from lego.fabric.wire import Buffer, Request
 from lego.linux.errno import E, LinuxError
 from lego.linux.stat import Stat
+from lego.linux.termios import TIOCGDEV
 
 STREAMS = (0, 1, 2)
 READ_MAX = 1 << 20
@@ -49,8 +50,6 @@ PIECE = select.PIPE_BUF
 """Bytes; when poll says POLLOUT, a write of so many does not block."""
 TERMINAL_PIECE = 1
 """Bytes; the same for a terminal, where only its stream as it was inherited can be had."""
-_TIOCGDEV = 0x80045432
-"""Asks for the number of a terminal, from either end."""
 
 
 def plug_closed_streams() -> None:
@@ -226,7 +225,7 @@ def _open_terminal(stream: int) -> int:
     except OSError:
         return -1
     with contextlib.suppress(OSError):
-        if fcntl.ioctl(own, _TIOCGDEV, bytes(4)) == fcntl.ioctl(stream, _TIOCGDEV, bytes(4)):
+        if fcntl.ioctl(own, TIOCGDEV, bytes(4)) == fcntl.ioctl(stream, TIOCGDEV, bytes(4)):
             return own
     os.close(own)
     return -1

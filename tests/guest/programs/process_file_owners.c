@@ -1,7 +1,7 @@
 /* builds: static musl
  * Files and a program that became another user: whose they are, and what it may do with them. Only root can become
  * somebody else, so everybody else shows nothing. */
-#include "check.h"
+#include "owner.h"
 #include <grp.h>
 #include <sys/socket.h>
 #include <sys/fsuid.h>
@@ -10,14 +10,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <utime.h>
-
-static void show(const char *path) {
-    struct stat found;
-    if (lstat(path, &found) == 0)
-        printf("%s: %d:%d %o\n", path, (int)found.st_uid, (int)found.st_gid, (unsigned)found.st_mode);
-    else
-        printf("%s: %s\n", path, error_name(errno));
-}
 
 static void reads(const char *path) {
     int fd = open(path, O_RDONLY);

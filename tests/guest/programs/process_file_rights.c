@@ -1,6 +1,6 @@
 /* What a user who is not root may do by way of paths, open files and single capabilities. Only root can become somebody
  * else, so everybody else shows nothing. */
-#include "check.h"
+#include "owner.h"
 #include <dirent.h>
 #include <grp.h>
 #include <linux/capability.h>
@@ -10,14 +10,6 @@
 #include <sys/xattr.h>
 
 #define EMPTY_PATH 0x1000
-
-static void show(const char *path) {
-    struct stat found;
-    if (lstat(path, &found) == 0)
-        printf("%s: %d:%d %o\n", path, (int)found.st_uid, (int)found.st_gid, (unsigned)found.st_mode);
-    else
-        printf("%s: %s\n", path, error_name(errno));
-}
 
 static void have(unsigned effective) {
     unsigned permitted = 1 << CAP_CHOWN | 1 << CAP_DAC_OVERRIDE | 1 << CAP_FOWNER | 1 << CAP_FSETID;
