@@ -25,8 +25,11 @@ def registers(task: Any, **changes: Any) -> Registers:
     """Each register with a value of its own, on the guest's stack."""
     values = {name: 0x1000 + index for index, name in enumerate(SIGCONTEXT_REGISTERS)}
     values |= {"rsp": task.kernel.cpu.registers.rsp - 1000, "rflags": 0x646, "rip": 0x400123}
-    image = fxsave.pack([bytes([i] * 10) for i in range(8)], list(range(16)), 0x27F, 0x3800, 0xFF, 0x1FA0)
-    return Registers(**{**values, "fpu": image, **changes})
+    image = bytearray(fxsave.INITIAL)
+    for place in range(fxsave.ST, fxsave.XMM + 256, 16):
+        image[place : place + 10] = bytes([place // 16] * 10)
+    image[fxsave.FCW : fxsave.FTW + 1] = bytes.fromhex("7f02 0038 ff")
+    return Registers(**{**values, "fpu": bytes(image), **changes})
 
 
 def test_the_frame() -> None:
